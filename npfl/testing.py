@@ -11,7 +11,10 @@ from npfl._arrays import as_float, same_shape
 def numerical_gradient(f: Callable[[NDArray], float], x: ArrayLike, step: float = 1e-5) -> NDArray:
     r"""Approximate a gradient by central differences.
 
-    .. math:: \frac{\partial f}{\partial x_i} \approx \frac{f(\mathbf x + h\mathbf e_i) - f(\mathbf x - h\mathbf e_i)}{2h}
+    .. math::
+
+        \frac{\partial f}{\partial x_i}
+        \approx \frac{f(\mathbf x + h\mathbf e_i) - f(\mathbf x - h\mathbf e_i)}{2h}
 
     Parameters
     ----------
@@ -112,8 +115,8 @@ def check_gradient(
     if len(wrong):
         lines = [f"{len(wrong)} of {error.size} gradient components are wrong:"]
         lines += [
-            f"  at {index.tolist()}: analytic {analytic[tuple(index)]:.6g}, numeric {numeric[tuple(index)]:.6g}"
-            for index in wrong[:10]
+            f"  at {list(i)}: analytic {analytic[i]:.6g}, numeric {numeric[i]:.6g}"
+            for i in map(tuple, wrong[:10].tolist())
         ]
         if len(wrong) > 10:
             lines.append(f"  and {len(wrong) - 10} more")
