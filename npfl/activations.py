@@ -337,8 +337,8 @@ def softplus(x: ArrayLike) -> NDArray:
 
     Examples
     --------
-    >>> softplus([-1e4, 0.0, 1e4]).round(1)
-    array([0.0e+00, 7.0e-01, 1.0e+04])
+    >>> softplus([-1e4, 1e4])
+    array([    0., 10000.])
 
     References
     ----------
