@@ -1,0 +1,481 @@
+r"""Optimizers, gradient clipping and decoupled weight decay.
+
+``optimizer.update(parameters, gradients)`` changes the parameter arrays *in place*, because layers and models
+hold the same arrays; gradients are never changed. One optimizer serves one list of parameters. The formulas
+and defaults are those of Keras, which differ from PyTorch's in four places:
+
+- momentum: the velocity includes the learning rate (PyTorch: it does not; equal while the rate is constant);
+- RMSProp: epsilon stands inside the root (PyTorch: outside);
+- Adam: epsilon is added before the correction of the bias, "epsilon hat" (PyTorch: after, as in Algorithm 1);
+- ``weight_decay`` multiplies the parameters by 1 - learning_rate · weight_decay before the step, for each
+  optimizer (PyTorch's SGD and Adam add weight_decay · θ to the gradient; the paper leaves out learning_rate).
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from npfl._arrays import as_float
+
+
+def clip_by_value(gradient: ArrayLike, clipvalue: float) -> NDArray:
+    r"""Limit each component to :math:`[-c, c]`, which may turn the gradient into another direction.
+
+    Parameters
+    ----------
+    gradient : array_like, any shape
+        The gradient. Infinities become ±c; NaN stays NaN.
+    clipvalue : float
+        The limit c, positive.
+
+    Returns
+    -------
+    ndarray, shape of `gradient`
+        The clipped gradient.
+
+    Raises
+    ------
+    ValueError
+        If `clipvalue` is not positive.
+
+    Examples
+    --------
+    >>> clip_by_value([3.0, -0.5], 1.0)
+    array([ 1. , -0.5])
+
+    References
+    ----------
+    Lecture slide "Convergence – Gradient Clipping".
+    """
+    gradient = as_float("gradient", gradient)
+    _positive("clipvalue", clipvalue)
+    return np.clip(gradient, -clipvalue, clipvalue).astype(gradient.dtype, copy=False)
+
+
+def clip_by_norm(gradient: ArrayLike, clipnorm: float) -> NDArray:
+    r"""Shorten the gradient of one variable to the norm c if it is longer.
+
+    .. math::
+
+        \mathbf g \leftarrow
+        \begin{cases} \mathbf g & \text{if } \lVert\mathbf g\rVert \leq c \\
+        c\,\mathbf g / \lVert\mathbf g\rVert & \text{if } \lVert\mathbf g\rVert > c \end{cases}
+
+    Parameters
+    ----------
+    gradient : array_like, any shape
+        The gradient of one variable; all its components make up one vector.
+    clipnorm : float
+        The largest norm c, positive.
+
+    Returns
+    -------
+    ndarray, shape of `gradient`
+        The clipped gradient, in the same direction.
+
+    Raises
+    ------
+    ValueError
+        If `clipnorm` is not positive or the gradient holds an infinity or NaN, and so has no direction
+        (Keras and PyTorch return NaN).
+
+    Examples
+    --------
+    >>> clip_by_norm([3.0, 4.0], 1.0)
+    array([0.6, 0.8])
+
+    References
+    ----------
+    R. Pascanu et al.: On the difficulty of training recurrent neural networks, 2013, arXiv 1211.5063.
+    Lecture slide "Convergence – Gradient Clipping".
+    """
+    _positive("clipnorm", clipnorm)
+    return _shorten([as_float("gradient", gradient)], clipnorm)[0]
+
+
+def clip_by_global_norm(gradients: Sequence[ArrayLike], global_clipnorm: float) -> list[NDArray]:
+    r"""Shorten the gradient of all variables together to the norm c if it is longer.
+
+    Unlike `clip_by_norm` of each variable this keeps the direction of the whole. PyTorch's
+    ``clip_grad_norm_`` divides by the norm + 1e-6; here, as in Keras, it is the norm.
+
+    Parameters
+    ----------
+    gradients : sequence of array_like
+        The gradients of the variables, of any shapes; together they make up one vector.
+    global_clipnorm : float
+        The largest norm c, positive.
+
+    Returns
+    -------
+    list of ndarray
+        The clipped gradients, shaped like `gradients`.
+
+    Raises
+    ------
+    ValueError
+        As in `clip_by_norm`.
+
+    Examples
+    --------
+    >>> clip_by_global_norm([[3.0], [4.0]], 1.0)
+    [array([0.6]), array([0.8])]
+
+    References
+    ----------
+    Lecture slide "Convergence – Gradient Clipping".
+    """
+    _positive("global_clipnorm", global_clipnorm)
+    return _shorten([as_float("gradients", gradient) for gradient in gradients], global_clipnorm)
+
+
+def _shorten(gradients: list[NDArray], limit: float) -> list[NDArray]:
+    largest = float(np.max([np.abs(g).max(initial=0) for g in gradients], initial=0))
+    if not math.isfinite(largest):
+        raise ValueError("gradient must be finite to be clipped by its norm, got inf or NaN")
+    if largest == 0:
+        return gradients
+    # Components are divided by the largest in float64, so that no square overflows.
+    scaled = [g.astype(np.float64) / largest for g in gradients]
+    norm = math.sqrt(sum(float(np.square(s).sum()) for s in scaled))
+    if largest * norm <= limit:
+        return gradients
+    return [(s / norm * limit).astype(g.dtype) for s, g in zip(scaled, gradients, strict=True)]
+
+
+class Optimizer:
+    """Hold what all optimizers share: the learning rate, weight decay and clipping.
+
+    Parameters
+    ----------
+    learning_rate : float
+        The step size, positive. It may be changed between steps.
+    weight_decay : float, optional
+        The decoupled decay of the module's docstring, not negative. It applies to every array that is passed.
+    clipvalue, clipnorm, global_clipnorm : float, optional
+        Clip gradients by `clip_by_value`, by `clip_by_norm` of each array, or by `clip_by_global_norm`.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range, or more than one kind of clipping is asked for.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float,
+        weight_decay: float | None = None,
+        clipvalue: float | None = None,
+        clipnorm: float | None = None,
+        global_clipnorm: float | None = None,
+    ) -> None:
+        clips = {"clipvalue": clipvalue, "clipnorm": clipnorm, "global_clipnorm": global_clipnorm}
+        given = {name: clip for name, clip in clips.items() if clip is not None}
+        if len(given) > 1:
+            raise ValueError(f"only one of {', '.join(clips)} may be set, got {given}")
+        for name, clip in given.items():
+            _positive(name, clip)
+        if weight_decay is not None and not 0 <= weight_decay < math.inf:
+            raise ValueError(f"weight_decay must be finite and not negative, got {weight_decay}")
+        self.learning_rate = _positive("learning_rate", learning_rate)
+        self.weight_decay = weight_decay
+        self.clipvalue = clipvalue
+        self.clipnorm = clipnorm
+        self.global_clipnorm = global_clipnorm
+        self.iterations = 0
+        # Running averages of each parameter: none for plain SGD, one for momentum and RMSProp, two for Adam.
+        self._averages: list[list[NDArray]] | None = None
+
+    def update(self, parameters: Sequence[NDArray], gradients: Sequence[NDArray]) -> None:
+        """Do one step: change the arrays `parameters` in place by `gradients`, which are shaped like them.
+
+        Raise TypeError if a parameter is not a floating-point ndarray, and ValueError if shapes do not agree
+        or the parameters are others than in the step before.
+        """
+        for parameter in parameters:
+            if not isinstance(parameter, np.ndarray) or parameter.dtype.kind != "f":
+                raise TypeError(
+                    f"parameters must be floating-point arrays to change in place, got {parameter!r}"
+                )
+        shapes = [parameter.shape for parameter in parameters]
+        gradients = [as_float("gradients", gradient) for gradient in gradients]
+        if [gradient.shape for gradient in gradients] != shapes:
+            raise ValueError(f"gradients must have the shapes {shapes}, got {[g.shape for g in gradients]}")
+        if self._averages is None:
+            # At least float32, because squares of float16 gradients overflow.
+            self._averages = [
+                [np.zeros(p.shape, np.result_type(p, np.float32)) for _ in range(self._slots())]
+                for p in parameters
+            ]
+            self._shapes = shapes
+        if shapes != self._shapes:
+            raise ValueError(f"parameters must keep the shapes {self._shapes}, got {shapes}")
+        self.iterations += 1
+        for parameter, gradient, averages in zip(
+            parameters, self._clip(gradients), self._averages, strict=True
+        ):
+            if self.weight_decay:
+                parameter *= 1 - self.learning_rate * self.weight_decay
+            self._step(
+                parameter, gradient.astype(np.result_type(parameter, np.float32), copy=False), *averages
+            )
+
+    def _clip(self, gradients: list[NDArray]) -> list[NDArray]:
+        if self.clipvalue is not None:
+            return [clip_by_value(gradient, self.clipvalue) for gradient in gradients]
+        if self.clipnorm is not None:
+            return [clip_by_norm(gradient, self.clipnorm) for gradient in gradients]
+        if self.global_clipnorm is not None:
+            return clip_by_global_norm(gradients, self.global_clipnorm)
+        return gradients
+
+    def _slots(self) -> int:
+        raise NotImplementedError
+
+    def _step(self, parameter: NDArray, gradient: NDArray, *averages: NDArray) -> None:
+        raise NotImplementedError
+
+
+class SGD(Optimizer):
+    r"""Stochastic gradient descent, with momentum if asked for.
+
+    .. math::
+
+        \theta &\leftarrow \theta - \alpha \mathbf g && \text{without momentum} \\
+        \mathbf v &\leftarrow \mu \mathbf v - \alpha \mathbf g, \quad
+        \theta \leftarrow \theta + \mathbf v && \text{with momentum} \\
+        \mathbf v &\leftarrow \mu \mathbf v - \alpha \mathbf g, \quad
+        \theta \leftarrow \theta + \mu \mathbf v - \alpha \mathbf g && \text{with Nesterov momentum}
+
+    With `weight_decay` this is SGDW.
+
+    Parameters
+    ----------
+    learning_rate : float
+        The step size α.
+    momentum : float
+        The part μ of the velocity that is kept, at least 0 and below 1.
+    nesterov : bool
+        Look ahead: step as if the gradient had been taken after the velocity; it needs a momentum.
+    weight_decay, clipvalue, clipnorm, global_clipnorm : float, optional
+        See `Optimizer`.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range, or as `Optimizer`.
+
+    Examples
+    --------
+    >>> theta, optimizer = np.array([1.0]), SGD(learning_rate=0.5, momentum=0.5)
+    >>> for _ in range(2):
+    ...     optimizer.update([theta], [np.array([1.0])])
+    ...     print(theta)
+    [0.5]
+    [-0.25]
+
+    References
+    ----------
+    I. Loshchilov, F. Hutter: Decoupled weight decay regularization, 2017, arXiv 1711.05101 (SGDW).
+    Lecture slide "Putting It All Together".
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float | None = None,
+        clipvalue: float | None = None,
+        clipnorm: float | None = None,
+        global_clipnorm: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay, clipvalue, clipnorm, global_clipnorm)
+        self.momentum = _fraction("momentum", momentum)
+        if nesterov and momentum == 0:
+            raise ValueError("momentum must be positive for nesterov=True, got 0")
+        self.nesterov = nesterov
+
+    def _slots(self) -> int:
+        return 1 if self.momentum else 0
+
+    def _step(self, parameter: NDArray, gradient: NDArray, *averages: NDArray) -> None:
+        step = self.learning_rate * gradient
+        if not self.momentum:
+            parameter -= step
+            return
+        (velocity,) = averages
+        velocity *= self.momentum
+        velocity -= step
+        parameter += self.momentum * velocity - step if self.nesterov else velocity
+
+
+class RMSProp(Optimizer):
+    r"""Divide the gradient by a running root mean square of itself, component by component.
+
+    .. math::
+
+        \mathbf r \leftarrow \rho \mathbf r + (1 - \rho) \mathbf g^2, \qquad
+        \theta \leftarrow \theta - \alpha \mathbf g / \sqrt{\mathbf r + \varepsilon}
+
+    Parameters
+    ----------
+    learning_rate : float
+        The step size α.
+    rho : float
+        The part ρ of the average that is kept, at least 0 and below 1.
+    epsilon : float
+        The ε that keeps the root from 0, positive.
+    weight_decay, clipvalue, clipnorm, global_clipnorm : float, optional
+        See `Optimizer`.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range, or as `Optimizer`.
+
+    Examples
+    --------
+    >>> theta = np.array([1.0, 1.0])
+    >>> RMSProp(learning_rate=0.1, rho=0.75).update([theta], [np.array([0.01, -100.0])])
+    >>> theta.round(3)  # the first step is learning_rate / sqrt(1 - rho), whatever the scale of the gradient
+    array([0.8, 1.2])
+
+    References
+    ----------
+    G. Hinton: Neural networks for machine learning, lecture 6e, 2012.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        rho: float = 0.9,
+        epsilon: float = 1e-7,
+        weight_decay: float | None = None,
+        clipvalue: float | None = None,
+        clipnorm: float | None = None,
+        global_clipnorm: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay, clipvalue, clipnorm, global_clipnorm)
+        self.rho = _fraction("rho", rho)
+        self.epsilon = _positive("epsilon", epsilon)
+
+    def _slots(self) -> int:
+        return 1
+
+    def _step(self, parameter: NDArray, gradient: NDArray, *averages: NDArray) -> None:
+        (mean_square,) = averages
+        mean_square += (1 - self.rho) * (gradient**2 - mean_square)
+        parameter -= self.learning_rate * gradient / np.sqrt(mean_square + self.epsilon)
+
+
+class Adam(Optimizer):
+    r"""Combine momentum with RMSProp, and correct both averages for having started at 0.
+
+    .. math::
+
+        \mathbf s &\leftarrow \beta_1 \mathbf s + (1 - \beta_1) \mathbf g, \qquad
+        \mathbf r \leftarrow \beta_2 \mathbf r + (1 - \beta_2) \mathbf g^2 \\
+        \theta &\leftarrow \theta - \alpha \frac{\sqrt{1 - \beta_2^t}}{1 - \beta_1^t}
+        \cdot \frac{\mathbf s}{\sqrt{\mathbf r} + \varepsilon} \qquad \text{in step } t = 1, 2, \dots
+
+    Parameters
+    ----------
+    learning_rate : float
+        The step size α.
+    beta_1, beta_2 : float
+        The parts of the two averages that are kept, at least 0 and below 1.
+    epsilon : float
+        The ε that keeps the denominator from 0, positive.
+    weight_decay, clipvalue, clipnorm, global_clipnorm : float, optional
+        See `Optimizer`.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range, or as `Optimizer`.
+
+    Examples
+    --------
+    >>> theta = np.array([1.0, 1.0])
+    >>> Adam(learning_rate=0.1).update([theta], [np.array([0.01, -100.0])])
+    >>> theta.round(3)  # the first step is learning_rate, whatever the scale of the gradient
+    array([0.9, 1.1])
+
+    References
+    ----------
+    D. Kingma, J. Ba: Adam: a method for stochastic optimization, 2014, arXiv 1412.6980.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        weight_decay: float | None = None,
+        clipvalue: float | None = None,
+        clipnorm: float | None = None,
+        global_clipnorm: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, weight_decay, clipvalue, clipnorm, global_clipnorm)
+        self.beta_1 = _fraction("beta_1", beta_1)
+        self.beta_2 = _fraction("beta_2", beta_2)
+        self.epsilon = _positive("epsilon", epsilon)
+
+    def _slots(self) -> int:
+        return 2
+
+    def _step(self, parameter: NDArray, gradient: NDArray, *averages: NDArray) -> None:
+        mean, mean_square = averages
+        mean += (1 - self.beta_1) * (gradient - mean)
+        mean_square += (1 - self.beta_2) * (gradient**2 - mean_square)
+        correction = math.sqrt(1 - self.beta_2**self.iterations) / (1 - self.beta_1**self.iterations)
+        parameter -= self.learning_rate * correction * mean / (np.sqrt(mean_square) + self.epsilon)
+
+
+class AdamW(Adam):
+    r"""Adam with decoupled weight decay, :math:`\theta \leftarrow (1 - \alpha w)\,\theta` before each step.
+
+    Parameters and errors are those of `Adam`; the default of `weight_decay` w is 0.004, as in Keras.
+
+    Examples
+    --------
+    >>> theta = np.array([10.0])
+    >>> AdamW(learning_rate=0.1, weight_decay=0.5).update([theta], [np.array([0.0])])
+    >>> theta
+    array([9.5])
+
+    References
+    ----------
+    I. Loshchilov, F. Hutter: Decoupled weight decay regularization, 2017, arXiv 1711.05101.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        weight_decay: float | None = 0.004,
+        clipvalue: float | None = None,
+        clipnorm: float | None = None,
+        global_clipnorm: float | None = None,
+    ) -> None:
+        super().__init__(
+            learning_rate, beta_1, beta_2, epsilon, weight_decay, clipvalue, clipnorm, global_clipnorm
+        )
+
+
+def _positive(name: str, value: float) -> float:
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name} must be positive and finite, got {value}")
+    return value
+
+
+def _fraction(name: str, value: float) -> float:
+    if not 0 <= value < 1:
+        raise ValueError(f"{name} must be at least 0 and below 1, got {value}")
+    return value

@@ -1,0 +1,264 @@
+r"""Dropout, and penalties on the weights: :math:`\tilde J(\theta) = J(\theta) + \lambda\,R(\theta)`.
+
+The lecture's :math:`\lambda` is called `strength`, its :math:`\alpha` `learning_rate`. There is no factor ½
+here, nor in Keras' ``L2``; PyTorch's ``weight_decay=w`` is the penalty :math:`(w/2) \lVert\theta\rVert_2^2`,
+so w = 2λ. As a rule, weights are penalized, biases are not.
+"""
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import ArrayLike, NDArray
+
+from npfl._arrays import as_float, same_shape
+
+
+def dropout(
+    inputs: ArrayLike, rate: float = 0.5, training: bool = False, rng: Generator | None = None
+) -> NDArray:
+    r"""Set inputs to 0 with probability p and scale the others by :math:`1/(1-p)`.
+
+    The scaling keeps the expectation, so that inference needs no change. Every element has a draw of its own.
+    The rate p is that of *dropping*; Srivastava's p is that of keeping.
+
+    Parameters
+    ----------
+    inputs : array_like, any shape
+        The values to drop.
+    rate : float
+        The probability p to drop, at least 0 and below 1.
+    training : bool
+        Without training the inputs are returned as they are.
+    rng : numpy.random.Generator, optional
+        The source of randomness, required for training.
+
+    Returns
+    -------
+    ndarray, shape of `inputs`
+        The inputs, some dropped.
+
+    Raises
+    ------
+    ValueError
+        If `rate` is outside [0, 1): at 1 nothing would be left; or if `rng` is missing in training.
+
+    Examples
+    --------
+    >>> dropout([1.0, 2.0, 3.0, 4.0], rate=0.5, training=True, rng=np.random.default_rng(1))
+    array([2., 4., 0., 8.])
+    >>> dropout([1.0, 2.0])
+    array([1., 2.])
+
+    References
+    ----------
+    N. Srivastava et al.: Dropout: a simple way to prevent neural networks from overfitting, 2014.
+    Lecture slide "Regularization – Dropout".
+    """
+    inputs = as_float("inputs", inputs)
+    check_rate(rate)
+    if not training:
+        return inputs
+    if rng is None:
+        raise ValueError("rng must be a numpy.random.Generator when training, got None")
+    return inputs * dropout_mask(inputs, rate, rng)
+
+
+def dropout_mask(inputs: NDArray, rate: float, rng: Generator) -> NDArray:
+    r"""Draw the factors of dropout, 0 with probability `rate` and 1/(1 - `rate`) otherwise.
+
+    Examples
+    --------
+    >>> dropout_mask(np.ones(4), 0.5, np.random.default_rng(1))
+    array([2., 2., 0., 2.])
+    """
+    kept = rng.random(inputs.shape) >= rate
+    return np.asarray(kept / (1 - rate), dtype=inputs.dtype)
+
+
+def check_rate(rate: float) -> None:
+    """Refuse a rate of dropout outside [0, 1)."""
+    if not 0 <= rate < 1:
+        raise ValueError(f"rate must be at least 0 and below 1, got {rate}")
+
+
+class L2:
+    r"""Penalize the squared norm, :math:`\lambda \lVert\theta\rVert_2^2 = \lambda \sum_i \theta_i^2`.
+
+    Parameters
+    ----------
+    strength : float
+        The factor λ, not negative.
+
+    Examples
+    --------
+    >>> penalty = L2(0.5)
+    >>> penalty([3.0, 4.0])
+    12.5
+    >>> penalty.gradient([3.0, 4.0])
+    array([3., 4.])
+
+    References
+    ----------
+    Lecture slide "Regularization – L2 Regularization".
+    """
+
+    def __init__(self, strength: float) -> None:
+        self.strength = _not_negative("strength", strength)
+
+    def __call__(self, weights: ArrayLike) -> float:
+        """Return the penalty of weights of any shape."""
+        # Squares of float16 or float32 may overflow, so they are taken in float64.
+        return self.strength * float(np.square(as_float("weights", weights), dtype=np.float64).sum())
+
+    def gradient(self, weights: ArrayLike) -> NDArray:
+        r"""Return the gradient :math:`2 \lambda \theta`, shaped like the weights."""
+        weights = as_float("weights", weights)
+        return (2 * self.strength * weights).astype(weights.dtype, copy=False)
+
+
+class L1:
+    r"""Penalize the sum of magnitudes, :math:`\lambda \lVert\theta\rVert_1 = \lambda \sum_i |\theta_i|`.
+
+    Parameters
+    ----------
+    strength : float
+        The factor λ, not negative.
+
+    Examples
+    --------
+    >>> penalty = L1(0.5)
+    >>> penalty([3.0, -4.0])
+    3.5
+    >>> penalty.gradient([3.0, -4.0, 0.0])
+    array([ 0.5, -0.5,  0. ])
+
+    References
+    ----------
+    Lecture slide "Regularization – L1 Regularization".
+    """
+
+    def __init__(self, strength: float) -> None:
+        self.strength = _not_negative("strength", strength)
+
+    def __call__(self, weights: ArrayLike) -> float:
+        """Return the penalty of weights of any shape."""
+        return self.strength * float(np.abs(as_float("weights", weights)).sum(dtype=np.float64))
+
+    def gradient(self, weights: ArrayLike) -> NDArray:
+        r"""Return the subgradient :math:`\lambda \operatorname{sign} \theta`, which is 0 at 0."""
+        weights = as_float("weights", weights)
+        return (self.strength * np.sign(weights)).astype(weights.dtype, copy=False)
+
+
+def l2_sgd_update(weights: ArrayLike, gradient: ArrayLike, learning_rate: float, strength: float) -> NDArray:
+    r"""Do a step of SGD with an L2 penalty.
+
+    .. math:: \theta \leftarrow \theta (1 - 2\alpha\lambda) - \alpha\,\partial J/\partial\theta
+
+    Parameters
+    ----------
+    weights : array_like, any shape
+        The weights θ before the step.
+    gradient : array_like, shape of `weights`
+        The gradient of the loss J without the penalty.
+    learning_rate : float
+        The step size α, positive.
+    strength : float
+        The factor λ of the penalty, not negative.
+
+    Returns
+    -------
+    ndarray, shape of `weights`
+        The weights after the step.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range, 2αλ is 1 or more (weights would change sign), or the shapes differ.
+
+    Examples
+    --------
+    >>> l2_sgd_update([10.0, -10.0], [1.0, 1.0], learning_rate=0.5, strength=0.1)
+    array([ 8.5, -9.5])
+
+    References
+    ----------
+    Lecture slide "Regularization – L2 Regularization".
+    """
+    weights, gradient = _checked(weights, gradient, learning_rate, strength)
+    if 2 * learning_rate * strength >= 1:
+        raise ValueError(f"2 * learning_rate * strength must be below 1, got {2 * learning_rate * strength}")
+    updated = weights * (1 - 2 * learning_rate * strength) - learning_rate * gradient
+    return updated.astype(weights.dtype, copy=False)
+
+
+def l1_sgd_update(weights: ArrayLike, gradient: ArrayLike, learning_rate: float, strength: float) -> NDArray:
+    r"""Do the lecture's step of SGD with an L1 penalty.
+
+    .. math::
+
+        \theta \leftarrow \theta - \alpha\,\partial J/\partial\theta
+        - \min(\alpha\lambda, |\theta|) \operatorname{sign} \theta
+
+    The minimum keeps the *penalty* from carrying a weight across 0. The step of the gradient still moves
+    it off 0, so that weights hardly ever become exactly 0: `l1_proximal_update` makes them.
+    Parameters, result and errors are those of `l2_sgd_update`, but for the bound on 2αλ.
+
+    Examples
+    --------
+    >>> l1_sgd_update([1.0, 0.01, 0.0], [0.0, 0.1, 0.1], learning_rate=0.5, strength=0.5)
+    array([ 0.75, -0.05, -0.05])
+
+    References
+    ----------
+    Lecture slide "Regularization – L1 Regularization".
+    """
+    weights, gradient = _checked(weights, gradient, learning_rate, strength)
+    # min(αλ, |θ|) sign θ is θ itself, limited to [-αλ, αλ].
+    limit = learning_rate * strength
+    updated = weights - learning_rate * gradient - np.clip(weights, -limit, limit)
+    return updated.astype(weights.dtype, copy=False)
+
+
+def l1_proximal_update(
+    weights: ArrayLike, gradient: ArrayLike, learning_rate: float, strength: float
+) -> NDArray:
+    r"""Do a step of SGD, then move every weight towards 0 by :math:`\alpha\lambda`, stopping at 0.
+
+    .. math::
+
+        \mathbf u = \theta - \alpha\,\partial J/\partial\theta, \qquad
+        \theta \leftarrow \operatorname{sign}(\mathbf u) \max(|\mathbf u| - \alpha\lambda, 0)
+
+    Weights whose loss gradient is smaller than λ become exactly 0 and stay there.
+    Parameters, result and errors are those of `l2_sgd_update`, but for the bound on 2αλ.
+
+    Examples
+    --------
+    >>> l1_proximal_update([1.0, 0.01, 0.0], [0.0, 0.1, 0.1], learning_rate=0.5, strength=0.5)
+    array([0.75, 0.  , 0.  ])
+
+    References
+    ----------
+    N. Parikh, S. Boyd: Proximal algorithms, 2014, section 6.5.2.
+    """
+    weights, gradient = _checked(weights, gradient, learning_rate, strength)
+    limit = learning_rate * strength
+    stepped = weights - learning_rate * gradient
+    return (stepped - np.clip(stepped, -limit, limit)).astype(weights.dtype, copy=False)
+
+
+def _checked(
+    weights: ArrayLike, gradient: ArrayLike, learning_rate: float, strength: float
+) -> tuple[NDArray, NDArray]:
+    weights, gradient = as_float("weights", weights), as_float("gradient", gradient)
+    same_shape("weights", weights, "gradient", gradient)
+    if not 0 < learning_rate < np.inf:
+        raise ValueError(f"learning_rate must be positive and finite, got {learning_rate}")
+    _not_negative("strength", strength)
+    return weights, gradient
+
+
+def _not_negative(name: str, value: float) -> float:
+    if not 0 <= value < np.inf:
+        raise ValueError(f"{name} must be finite and not negative, got {value}")
+    return value
