@@ -14,6 +14,7 @@ import re
 from copy import deepcopy
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import jupytext
 from nbclient import NotebookClient
@@ -133,7 +134,7 @@ def release(source: NotebookNode) -> NotebookNode:
 
 
 def _preprocess(notebook: NotebookNode, *steps: type) -> NotebookNode:
-    notebook, resources = deepcopy(notebook), {}
+    notebook, resources = deepcopy(notebook), dict[str, Any]()
     for step in steps:
         notebook, resources = step().preprocess(notebook, resources)
     return notebook

@@ -93,6 +93,8 @@ class Explorer:
         RuntimeError
             If the drawing function fails; the message names the values.
         """
+        import matplotlib.pyplot as plt
+
         values = {
             key: slider.values[i] for (key, slider), i in zip(self.sliders.items(), position, strict=True)
         }

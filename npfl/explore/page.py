@@ -43,11 +43,12 @@ def html(explorer: "Explorer") -> str:
         f'<output for="{name}.{key}" aria-hidden="true">{markup.escape(slider.texts[slider.first])}</output>'
         for key, slider in explorer.sliders.items()
     ]
+    alt = markup.escape(explorer.alt)
+    picture = f'<div class="npfl-picture" role="img" aria-label="{alt}">{serialize(base)}</div>'
     # The last element starts the script: by then all that it needs has been read.
     return (
         f'<div class="npfl-explore" id="{name}">'
-        f'<div class="npfl-picture" role="img" aria-label="{markup.escape(explorer.alt)}">{serialize(base)}</div>'
-        f'<div class="npfl-controls" role="group" aria-label="Sliders of this figure">{"".join(rows)}'
+        f'{picture}<div class="npfl-controls" role="group" aria-label="Sliders of the figure">{"".join(rows)}'
         f'<button type="button" class="npfl-reset">Reset</button></div>'
         f'<p class="npfl-says" role="status">{markup.escape(says[start])}</p>'
         f"<noscript><p>The sliders need JavaScript; this is their first position.</p></noscript>"

@@ -52,9 +52,7 @@ def picture(figure: "Figure", says: str = "") -> Picture:
 
     file = io.StringIO()
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "npfl"}):
-        figure.savefig(
-            file, format="svg", metadata={key: None for key in ("Date", "Creator", "Format", "Type")}
-        )
+        figure.savefig(file, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     plt.close(figure)
     source = file.getvalue()
     root = ET.fromstring(source[source.index("<svg") :])

@@ -1,7 +1,7 @@
 """Every exercise against the solutions that students write, right ones and wrong ones.
 
-The solutions stand in the folder beside this file, as notebooks in the percent format: a cell without ``loses``
-is right and wins every check, the others lose just the checks that they name.
+The solutions stand in the folder beside this file, as notebooks in the percent format: a cell without
+``loses`` is right and wins every check, the others lose just the checks that they name.
 """
 
 import contextlib
@@ -56,7 +56,9 @@ def lost_checks(path, solution):
     return lost
 
 
-@pytest.mark.parametrize(("path", "title", "solution", "loses"), ALL, ids=[f"{a[0].stem}: {a[1]}" for a in ALL])
+@pytest.mark.parametrize(
+    ("path", "title", "solution", "loses"), ALL, ids=[f"{a[0].stem}: {a[1]}" for a in ALL]
+)
 def test_solution_loses_just_what_it_should(path, title, solution, loses):
     lost = lost_checks(path, solution)
     assert set(lost) == loses, "\n".join(f"{check}: {message}" for check, message in lost.items())
@@ -71,7 +73,9 @@ def test_enough_solutions_are_tried(path):
     visible = {
         cell.id for cell in exercises.read(path).cells if is_grade(cell) and "HIDDEN TESTS" not in cell.source
     }
-    assert sum(not loses & visible for loses in wrong) >= len(wrong) / 2, "the visible checks give too much away"
+    assert sum(not loses & visible for loses in wrong) >= len(wrong) / 2, (
+        "the visible checks give too much away"
+    )
 
 
 @pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)

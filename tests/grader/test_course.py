@@ -98,7 +98,15 @@ def test_changed_exercise_updates_its_assignment(tmp_path):
 
 def test_course_without_exercises_says_so(tmp_path):
     (tmp_path / "empty").mkdir()
-    command = [sys.executable, "-m", "npfl_grader.cli", "course", tmp_path / "c", "--exercises", tmp_path / "empty"]
+    command = [
+        sys.executable,
+        "-m",
+        "npfl_grader.cli",
+        "course",
+        tmp_path / "c",
+        "--exercises",
+        tmp_path / "empty",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.strip() == (

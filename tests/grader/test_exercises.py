@@ -16,8 +16,9 @@ EXERCISES = sorted((ROOT / "chapters" / "exercises").glob("*.md"))
 
 def cell(source, **nbgrader):
     """Write a code cell as it stands in an exercise."""
-    metadata = {"schema_version": 3, "cell_type": "code", "grade": False, "locked": False, "solution": False}
-    return f"```{{code-cell}} python\n---\nnbgrader: {metadata | {'task': False} | nbgrader}\n---\n{source}\n```\n"
+    metadata = {"schema_version": 3, "cell_type": "code", "task": False}
+    metadata |= {"grade": False, "locked": False, "solution": False} | nbgrader
+    return f"```{{code-cell}} python\n---\nnbgrader: {metadata}\n---\n{source}\n```\n"
 
 
 TESTS = {"grade": True, "locked": True, "points": 2}
@@ -35,7 +36,8 @@ UNSEEN = cell(
 
 
 def write(folder, *cells):
-    header = "---\nkernelspec: {display_name: Python 3, language: python, name: python3}\n---\n# Exercise: double\n\n"
+    kernel = "{display_name: Python 3, language: python, name: python3}"
+    header = f"---\nkernelspec: {kernel}\n---\n# Exercise: double\n\n"
     path = folder / "double.md"
     path.write_text(header + "\n".join(cells))
     return path

@@ -1,0 +1,58 @@
+# Each target calls a tool; 'make help' lists them.
+PYTHON ?= python3
+VENV := .venv
+# nbgrader, KaTeX and the kernels call their programs by bare name.
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+# The kernels of the book, not those of the user's IPython.
+export IPYTHONDIR := $(CURDIR)/_ext/ipython
+# One thread for each kernel: chapters and tests run side by side.
+export OPENBLAS_NUM_THREADS := 1
+export OMP_NUM_THREADS := 1
+BUILD := jupyter-book build . --warningiserror --keep-going --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help install book build test lint bench course lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(VENV)/installed  ## install everything into .venv
+
+$(VENV)/installed: pyproject.toml requirements.lock _ext/package-lock.json
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "npfl needs Python 3.11 or newer, $(PYTHON) is older: make PYTHON=python3.12 ..." >&2; exit 1; }
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	pip install --quiet --disable-pip-version-check -r requirements.lock
+	pip install --quiet --disable-pip-version-check --no-deps --editable .
+	cd _ext && npm ci --ignore-scripts --no-update-notifier --loglevel=error
+	touch $@
+
+book: build  ## build the book and serve it on a free local port
+	@python -u -m http.server --bind 127.0.0.1 --directory _build/html 0
+
+build: install  ## build the book into _build/html
+	npfl-grader release
+	$(BUILD)
+
+test: install  ## run the whole test suite
+	pytest -n 2 --dist worksteal
+
+lint: install  ## check format, style, types and spelling
+	ruff format --check .
+	ruff check .
+	mypy
+	codespell
+
+bench: install  ## run the benchmarks
+	for script in benchmarks/*.py; do python $$script || exit 1; done
+
+course: install  ## create an nbgrader course: make course DIR=my-course
+	npfl-grader course $(or $(DIR),course)
+
+lock: install  ## refresh the locked versions
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --no-emit-index-url \
+		--upgrade --quiet --output-file requirements.lock
+	cd _ext && npm update --package-lock-only
+
+clean:  ## remove everything that was built, but not .venv
+	rm -rf _build exercises

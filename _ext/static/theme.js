@@ -1,0 +1,10 @@
+// Mends what the theme and Sphinx leave unsaid for readers who listen to the page.
+for (const summary of document.querySelectorAll(".bd-sidenav summary")) {
+  const chapter = summary.closest("li").querySelector("a").textContent.trim();
+  summary.setAttribute("aria-label", `Pages below “${chapter}”`);
+}
+const sidebar = document.querySelector(".bd-sidebar-primary");
+sidebar?.setAttribute("role", "complementary");
+sidebar?.setAttribute("aria-label", "The book");
+// These roles are out of date, and a list may hold list items only.
+for (const entry of document.querySelectorAll("[role='doc-biblioentry'], .citation-list")) entry.removeAttribute("role");

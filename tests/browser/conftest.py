@@ -1,0 +1,110 @@
+"""A built book, a server for it, and a browser that can reach nothing else."""
+
+import functools
+import os
+import shutil
+import subprocess
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+from playwright.sync_api import Error, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+HTML = ROOT / "_build" / "html"
+# Debian's Chromium runs as root in a container only without its own sandbox; the others keep it from asking
+# its maker's hosts.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
+PLACES = ["/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"]
+
+
+def chrome():
+    """Find an installed Chrome or Chromium; None lets Playwright use the one that it downloaded itself."""
+    found = [os.environ.get("NPFL_CHROME"), *map(shutil.which, NAMES), *filter(os.path.exists, PLACES)]
+    return next(filter(None, found), None)
+
+
+@pytest.fixture(scope="session")
+def html(tmp_path_factory):
+    """Build the book, once for all processes of the test run."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    done = shared / "book-is-built"
+    with FileLock(shared / "book.lock"):
+        if not done.exists():
+            built = subprocess.run(["make", "build"], cwd=ROOT, capture_output=True, text=True, check=False)
+            assert built.returncode == 0, built.stdout + built.stderr
+            done.touch()
+    return HTML
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="session")
+def address(html):
+    """Serve the book on a free port."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(html)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Start the browser, once for each process."""
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=chrome(), args=FLAGS)
+        except Error as error:
+            pytest.fail(
+                "no browser: install Chromium (apt install chromium), or name Chrome in NPFL_CHROME, or run "
+                f"'.venv/bin/playwright install chromium' ({str(error).splitlines()[0]})",
+                pytrace=False,
+            )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser, address):
+    """Open pages; afterwards none may have asked another host for anything, failed or complained."""
+    contexts, complaints = [], []
+
+    def answer(route):
+        if route.request.url.startswith((address, "data:", "blob:")):
+            route.continue_()
+        else:
+            complaints.append(f"asked for {route.request.url}")
+            route.abort()
+
+    def open_(path, width=1280, theme="light", **options):
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme, **options)
+        contexts.append(context)
+        context.route("**/*", answer)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(f"{path}: {error}"))
+        page.on(
+            "console",
+            lambda m: m.type in ("error", "warning") and complaints.append(f"{path}: {m.text} {m.location}"),
+        )
+        page.goto(f"{address}/{path}")
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert not complaints

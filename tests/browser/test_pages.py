@@ -1,0 +1,135 @@
+"""Every page of the built book: complete, readable, accessible, and without what must stay hidden."""
+
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from nbgrader.utils import is_solution
+
+from npfl_grader import exercises
+
+ROOT = Path(__file__).parents[2]
+EXERCISES = sorted((ROOT / "chapters" / "exercises").glob("*.md"))
+# Known before the book is built, so that each page is a test of its own.
+PAGES = [
+    *(f"chapters/{path.stem}" for path in sorted((ROOT / "chapters").glob("*.md"))),
+    *(f"exercises/{path.stem}" for path in EXERCISES),
+    "search",
+    "genindex",
+]
+# Without preload axe does not fetch style sheets on its own, from addresses that it resolves wrongly.
+WCAG = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    "preload": False,
+}
+
+
+def test_every_page_is_tested(html):
+    built = {path.relative_to(html).with_suffix("").as_posix() for path in html.rglob("*.html")}
+    assert {name for name in built if not name.startswith("_static/")} - {"index"} == set(PAGES)
+
+
+@pytest.mark.parametrize("page_name", PAGES)
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")])
+def test_accessible(open_page, page_name, width, theme):
+    page = open_page(f"{page_name}.html", width, theme)
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("document.documentElement.dataset.theme") == theme
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, "the page is wider than the screen"
+    found = Axe().run(page, options=WCAG).response["violations"]
+    assert not found, "\n".join(
+        f"{rule['id']}: {rule['help']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]
+    )
+
+
+def test_formulas_are_rendered(open_page, html):
+    page = open_page("chapters/05-softmax-derivative.html")
+    assert page.locator(".katex").count() > 100
+    assert page.locator(".katex-error").count() == 0
+    # The text that is seen holds no TeX; the copy for screen readers does, as an annotation of the MathML.
+    page.evaluate("document.querySelectorAll('.katex-mathml').forEach(copy => copy.remove())")
+    seen = page.locator("article").inner_text()
+    assert not re.search(r"\\[a-z]+\b|\$", re.sub(r"print\(.*", "", seen))
+    # The fonts came from the site: a formula is as wide as KaTeX's own metrics make it.
+    assert page.evaluate("document.fonts.check('16px KaTeX_Main')")
+
+
+def test_numbers_and_links_resolve(open_page):
+    page = open_page("chapters/05-softmax-derivative.html")
+    article = page.locator("article")
+    targets = article.locator("a.reference.internal[href^='#']").evaluate_all(
+        "l => l.map(a => a.hash.slice(1))"
+    )
+    assert targets
+    assert [t for t in targets if not page.evaluate("id => !!document.getElementById(id)", t)] == []
+
+
+def test_checkpoint_answers(open_page):
+    page = open_page("chapters/05-softmax-derivative.html")
+    question = page.get_by_role("group", name=re.compile("Logits .1, 2, 3. give"))
+    feedback = question.get_by_role("status")
+    question.get_by_role("button", name="Check").click()
+    assert feedback.inner_text() == "Choose an answer first."
+    question.get_by_label("A.").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert feedback.inner_text().startswith("Not yet.")
+    assert "Doubling doubles the differences" in feedback.inner_text()
+    question.get_by_label("A.").focus()
+    page.keyboard.press("ArrowDown")
+    question.get_by_role("button", name="Check").click()
+    assert feedback.inner_text().startswith("Correct.")
+    assert "a common shift cancels" in feedback.inner_text()
+
+
+def test_checkpoint_without_javascript_can_be_unfolded(open_page):
+    page = open_page("chapters/05-softmax-derivative.html", java_script_enabled=False)
+    question = page.locator(".npfl-checkpoint").first
+    assert not question.get_by_role("button", name="Check").is_visible()
+    question.get_by_text("Answer", exact=True).click()
+    assert question.get_by_text("a common shift cancels").last.is_visible()
+
+
+@pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)
+def test_exercise_page_hands_out_the_release(open_page, path):
+    page = open_page(f"exercises/{path.stem}.html")
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Download the notebook").click()
+    assert waiting.value.suggested_filename == f"{path.stem}.ipynb"
+    notebook = nbformat.read(waiting.value.path(), as_version=4)
+    released = exercises.notebook_links(exercises.release(exercises.read(path)), "")
+    assert notebook.cells == released.cells
+
+
+def secrets(path):
+    """Every line of code that only the source of an exercise may hold."""
+    source = exercises.read(path)
+    public = {line.strip() for cell in exercises.release(source).cells for line in cell.source.splitlines()}
+    lines = {line.strip() for cell in source.cells for line in cell.source.splitlines()}
+    # Code that the chapters show is no secret.
+    public |= {
+        line.strip() for path in (ROOT / "chapters").glob("*.md") for line in path.read_text().splitlines()
+    }
+    return {line for line in lines - public if len(line) > 12}
+
+
+@pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)
+def test_no_solution_and_no_hidden_test_is_published(html, path):
+    hidden = secrets(path)
+    assert len(hidden) > 20
+    assert any("### BEGIN SOLUTION" in line for line in hidden)
+    solution = next(cell for cell in exercises.read(path).cells if is_solution(cell))
+    assert hidden & {line.strip() for line in solution.source.splitlines()}
+    as_json = {json.dumps(line)[1:-1] for line in hidden}
+    as_html = {line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") for line in hidden}
+    for file in [*html.rglob("*"), *(ROOT / "exercises").rglob("*")]:
+        if file.is_file():
+            text = file.read_text(encoding="utf-8", errors="ignore")
+            # Highlighting puts tags between the words of a line.
+            plain = re.sub(r"<[^<>]*>", "", text) if file.suffix == ".html" else ""
+            found = [line for line in hidden | as_json | as_html if line in text or (plain and line in plain)]
+            assert not found, f"{file.relative_to(ROOT)} holds: {found[:3]}"

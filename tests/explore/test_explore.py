@@ -1,0 +1,183 @@
+"""The one call for authors: what it accepts, what it writes into a page, what it shows in a notebook."""
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from copy import deepcopy
+
+import matplotlib
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from npfl.explore import Slider, explore
+from npfl.explore.page import differences
+from npfl.explore.svg import picture
+from npfl.figures import COLORS, panels
+
+matplotlib.use("Agg")
+
+
+def line(power=1, shift=0.0):
+    figure, axis = panels(height=2)
+    x = np.linspace(0, 1, 5)
+    axis.plot(x, x**power + shift, color=COLORS["model"])
+    axis.set_title(f"x to the power {power}")
+    if power == 3:
+        axis.text(0.5, 0.5, "<cubic> & more")
+    return figure, f"At 1 it is {1 + shift:.1f}."
+
+
+LINE = {"alt": "a curve", "power": Slider([1, 2, 3]), "shift": Slider([-0.5, 0.0, 0.5], start=0.0)}
+
+
+def apply(base, changes, frame):
+    """Do what explore.js does."""
+    root = ET.fromstring(
+        re.sub(r"<svg (?!xmlns)", '<svg xmlns:xlink="x" ', ET.tostring(base, encoding="unicode"))
+    )
+    nodes = {node.get("data-c"): node for node in root.iter()}
+    for number, attribute, values, which in changes:
+        node, value = nodes[str(number)], values[which[frame]]
+        if attribute:
+            if value is None:
+                node.attrib.pop(attribute, None)
+            else:
+                node.set(attribute, value)
+        else:
+            inside = ET.fromstring(f"<x>{value}</x>")
+            node.text = inside.text
+            for child in list(node):
+                node.remove(child)
+            node.extend(inside)
+    for node in root.iter():
+        node.attrib.pop("data-c", None)
+    return root
+
+
+def same(a, b):
+    """Compare two trees, whatever their namespaces."""
+
+    def plain(node):
+        tag, attributes = (
+            node.tag.rpartition("}")[2],
+            {k.rpartition("}")[2]: v for k, v in node.attrib.items()},
+        )
+        return tag, attributes, node.text or "", [plain(child) for child in node]
+
+    return plain(a) == plain(b)
+
+
+def test_every_frame_comes_out_of_the_page_as_drawn():
+    explorer = explore(line, **LINE)
+    frames = [explorer.frame(position).svg for position in explorer.positions]
+    start = explorer.positions.index(explorer.first)
+    base, changes = differences(frames, start)
+    assert same(apply(base, [], 0), frames[start])
+    for i, frame in enumerate(frames):
+        assert same(apply(base, changes, i), frame)
+
+
+leaves = st.builds(
+    lambda tag, attrib: ET.Element(tag, attrib),
+    st.sampled_from("abc"),
+    st.dictionaries(st.sampled_from(["d", "fill", "x"]), st.sampled_from(["1", "2", "3"]), max_size=3),
+)
+
+
+@st.composite
+def trees(draw, depth=2):
+    tree = draw(leaves)
+    tree.text = draw(st.sampled_from([None, "one", "<two> & three"]))
+    if depth:
+        tree.extend(draw(st.lists(trees(depth=depth - 1), max_size=2)))
+    return tree
+
+
+@given(st.lists(trees(), min_size=1, max_size=4), st.integers(0, 3))
+def test_differences_restore_any_tree(frames, start):
+    for frame in frames:
+        frame.tag = "svg"
+    before = [deepcopy(frame) for frame in frames]
+    base, changes = differences(frames, start % len(frames))
+    assert all(same(a, b) for a, b in zip(frames, before, strict=True)), "the frames were changed"
+    for i, frame in enumerate(frames):
+        assert same(apply(base, changes, i), frame)
+
+
+def test_page_is_small_and_themable(monkeypatch):
+    monkeypatch.setenv("NPFL_BOOK", "1")
+    html = explore(line, **LINE)._repr_mimebundle_()["text/html"]
+    assert "style=" not in html
+    assert "#000000" not in html
+    assert "currentColor" in html
+    assert COLORS["model"].lower() in html.lower()
+    assert "font-family" not in html
+    data = json.loads(re.search(r'<script type="application/json">(.*?)</script>', html)[1])
+    assert len(data["says"]) == 9
+    assert 'aria-label="a curve"' in html
+    assert "\N{MINUS SIGN}0.5" in html
+
+
+def test_notebook_shows_sliders_that_draw_anew():
+    widget = explore(line, **LINE)
+    from npfl.explore import live
+
+    picture_, power, shift, says = live.widget(widget).children
+    before = picture_.value
+    shift.value = 2
+    assert picture_.value != before
+    assert "At 1 it is 1.5." in says.value
+    power.value = 0
+    assert "x to the power 1" in picture_.value
+
+
+def test_random_drawing_is_caught(monkeypatch):
+    monkeypatch.setenv("NPFL_BOOK", "1")
+
+    def noisy(n):
+        figure, axis = panels()
+        axis.plot(np.random.default_rng().normal(size=n))
+        return figure
+
+    with pytest.raises(RuntimeError, match="draws two different pictures for the same values"):
+        explore(noisy, alt="noise", n=Slider([3, 4]))._repr_mimebundle_()
+
+
+def test_failing_drawing_names_the_values():
+    def fails(rate):
+        raise ZeroDivisionError("division by zero")
+
+    explorer = explore(fails, alt="nothing", rate=Slider([0.5, 1.0]))
+    with pytest.raises(
+        RuntimeError, match=r"cannot draw \{'rate': 1.0\}: ZeroDivisionError: division by zero"
+    ):
+        explorer.frame((1,))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Slider([]), "values must not be empty"),
+        (lambda: Slider([0.01, 0.02], format="{:.1f}"), "values must have different texts"),
+        (lambda: Slider([1, 2], start=3), "start must be one of the values, got 3"),
+        (lambda: explore(line, alt=" "), "alt must say what is to be seen"),
+        (
+            lambda: explore(line, alt="x", power=Slider(range(15)), shift=Slider(range(14))),
+            "have 210 positions",
+        ),
+    ],
+)
+def test_bad_arguments(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_plain_list_instead_of_slider():
+    with pytest.raises(TypeError, match="power must be a Slider, got list"):
+        explore(line, alt="x", power=[1, 2])
+
+
+def test_same_figure_gives_the_same_bytes():
+    assert picture(line()[0]).text == picture(line()[0]).text
