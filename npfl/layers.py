@@ -43,9 +43,18 @@ class Layer(ABC):
     def forward(self, x: ArrayLike, training: bool = False) -> NDArray:
         """Return the outputs of inputs x."""
 
-    @abstractmethod
     def backward(self, dy: ArrayLike) -> NDArray:
-        """Return the derivative of the loss by the last inputs, given that by the last outputs."""
+        """Set `gradients` and return the derivative by the last inputs, given that by the last outputs."""
+        self.set_gradients(dy)
+        return self.input_gradient(dy)
+
+    def set_gradients(self, dy: ArrayLike) -> None:
+        """Do the first half of `backward`; the first layer of a model needs no more."""
+        self._derivative(dy)
+
+    @abstractmethod
+    def input_gradient(self, dy: ArrayLike) -> NDArray:
+        """Do the second half of `backward`."""
 
     def _inputs(self, x: ArrayLike) -> NDArray:
         """Convert the inputs, and refuse another number of features than that of the first parameter."""
@@ -147,13 +156,13 @@ class Dense(Layer):
         self._output_shape = y.shape
         return y
 
-    def backward(self, dy: ArrayLike) -> NDArray:
-        """Map the derivative (..., fan_out) to (..., fan_in)."""
-        dy = self._derivative(dy)
-        x_rows, dy_rows = (a.reshape(-1, a.shape[-1]) for a in (self._x, dy))
-        np.matmul(x_rows.T, dy_rows, out=self.gradients[0])
+    def set_gradients(self, dy: ArrayLike) -> None:
+        dy_rows = _rows(self._derivative(dy))
+        np.matmul(_rows(self._x).T, dy_rows, out=self.gradients[0])
         dy_rows.sum(axis=0, out=self.gradients[1])
-        return dy @ self.weights.T
+
+    def input_gradient(self, dy: ArrayLike) -> NDArray:
+        return self._derivative(dy) @ self.weights.T
 
 
 class WeightStandardizedDense(Dense):
@@ -178,11 +187,9 @@ class WeightStandardizedDense(Dense):
         """The matrix that multiplies the inputs: the standardized kernel."""
         return standardize_weights(self.kernel)
 
-    def backward(self, dy: ArrayLike) -> NDArray:
-        """Map the derivative (..., fan_out) to (..., fan_in)."""
-        dx = super().backward(dy)
+    def set_gradients(self, dy: ArrayLike) -> None:
+        super().set_gradients(dy)
         self.gradients[0][:] = standardize_weights_backward(self.kernel, self.gradients[0])
-        return dx
 
 
 class Activation(Layer):
@@ -227,8 +234,7 @@ class Activation(Layer):
         self._output_shape = self._x.shape
         return self._function(self._x)
 
-    def backward(self, dy: ArrayLike) -> NDArray:
-        """Map the derivative of any shape to one of the same shape."""
+    def input_gradient(self, dy: ArrayLike) -> NDArray:
         return self._derivative(dy) * self._derivative_of_function(self._x)
 
 
@@ -270,11 +276,11 @@ class PReLU(Layer):
         self._output_shape = self._x.shape
         return activations.leaky_relu(self._x, self.parameters[0])
 
-    def backward(self, dy: ArrayLike) -> NDArray:
-        """Map the derivative (..., features) to one of the same shape."""
-        dy = self._derivative(dy)
-        _sum_rows(dy * np.minimum(self._x, 0), self.gradients[0])
-        return dy * activations.leaky_relu_grad(self._x, self.parameters[0])
+    def set_gradients(self, dy: ArrayLike) -> None:
+        _rows(self._derivative(dy) * np.minimum(self._x, 0)).sum(axis=0, out=self.gradients[0])
+
+    def input_gradient(self, dy: ArrayLike) -> NDArray:
+        return self._derivative(dy) * activations.leaky_relu_grad(self._x, self.parameters[0])
 
 
 class Dropout(Layer):
@@ -318,8 +324,7 @@ class Dropout(Layer):
         self._mask = dropout_mask(x, self.rate, self.rng) if training else None
         return x if self._mask is None else x * self._mask
 
-    def backward(self, dy: ArrayLike) -> NDArray:
-        """Map the derivative of any shape to one of the same shape."""
+    def input_gradient(self, dy: ArrayLike) -> NDArray:
         dy = self._derivative(dy)
         return dy if self._mask is None else dy * self._mask
 
@@ -339,11 +344,13 @@ class _Normalization(Layer):
         gamma, beta = self.parameters
         return (gamma * self._z + beta).astype(x.dtype, copy=False)
 
-    def backward(self, dy: ArrayLike) -> NDArray:
-        """Map the derivative (..., features) to one of the same shape."""
+    def set_gradients(self, dy: ArrayLike) -> None:
         dy = self._derivative(dy)
-        _sum_rows(dy * self._z, self.gradients[0])
-        _sum_rows(dy, self.gradients[1])
+        _rows(dy * self._z).sum(axis=0, out=self.gradients[0])
+        _rows(dy).sum(axis=0, out=self.gradients[1])
+
+    def input_gradient(self, dy: ArrayLike) -> NDArray:
+        dy = self._derivative(dy)
         dz = dy * self.parameters[0]
         dx = (
             dz * self._scale
@@ -566,8 +573,8 @@ def _standardize_backward(dz: NDArray, z: NDArray, scale: NDArray, axes: tuple[i
     return scale * (dz - dz.mean(axes, keepdims=True) - z * (dz * z).mean(axes, keepdims=True))
 
 
-def _sum_rows(derivative: NDArray, out: NDArray) -> None:
-    derivative.reshape(-1, derivative.shape[-1]).sum(axis=0, out=out)
+def _rows(array: NDArray) -> NDArray:
+    return array.reshape(-1, array.shape[-1])
 
 
 def _checked_epsilon(epsilon: float) -> float:
