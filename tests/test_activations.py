@@ -158,6 +158,15 @@ def test_nan_stays():
             assert np.isnan(f(math.nan)), f.__name__
 
 
+@pytest.mark.parametrize(
+    ("name", "slope"), [("tanh", 1), ("elu", 1), ("gelu", 0.5), ("silu", 0.5), ("mish", 0.6)]
+)
+def test_nothing_cancels_near_zero(name, slope):
+    np.testing.assert_allclose(
+        getattr(activations, name)([-1e-12, 1e-12]), [-slope * 1e-12, slope * 1e-12], rtol=1e-11
+    )
+
+
 @given(x=reals)
 def test_symmetries(x):
     np.testing.assert_allclose(activations.sigmoid(x) + activations.sigmoid(-x), 1, rtol=1e-15)

@@ -87,7 +87,7 @@ def test_a_mean_divides_by_the_weights_and_a_loss_by_the_number():
         (metrics.Accuracy(), [1, 2, 3, 4], [1, 2, 3, 0], 0.75),
         (metrics.Accuracy(), [[1, 2], [3, 4]], [[1, 2], [3, 0]], 0.75),
         (metrics.BinaryAccuracy(), [[1], [1], [0], [0]], [[0.5], [0.6], [0.5], [0.6]], 0.5),
-        (metrics.BinaryAccuracy(threshold=0.7), [1, 1, 0, 0], [0.6, 0.8, 0.6, 0.8], 0.5),
+        (metrics.BinaryAccuracy(threshold=0.7), [0, 1, 0, 1], [0.6, 0.8, 0.6, 0.8], 1),
         (metrics.BinaryAccuracy(threshold=0), [1, 0, 0], [3.0, -2.0, 0.0], 1),
         (metrics.CategoricalAccuracy(), [[0, 1, 0], [1, 0, 0]], [[0.1, 0.5, 0.4], [0.1, 0.5, 0.4]], 0.5),
         (metrics.SparseCategoricalAccuracy(), [1, 0], [[0.1, 0.5, 0.4], [0.1, 0.5, 0.4]], 0.5),

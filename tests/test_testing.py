@@ -155,6 +155,14 @@ def test_index_pair_returns_indices():
     np.testing.assert_array_equal(np.take_along_axis(y_pred, labels[:, None], -1), [[2], [3]])
 
 
+@pytest.mark.parametrize("label", [-1, 2])
+def test_index_pair_refuses_what_is_no_class(label):
+    with pytest.raises(
+        ValueError, match=rf"y_true must lie in \[0, 1\], got {min(0, label)} to {max(0, label)}"
+    ):
+        _arrays.index_pair([0, label], np.zeros((2, 2)))
+
+
 def test_expand_weight_adds_axes_behind():
     values = np.zeros((2, 3), np.float32)
     for shape, expanded in [((), (1, 1)), ((2,), (2, 1)), ((2, 3), (2, 3))]:
