@@ -24,6 +24,7 @@ def all_cases() -> Iterator[Case]:
         activations,
         losses,
         metrics,
+        bleu,
         layers,
         optimizers,
         clipping,
@@ -276,6 +277,30 @@ def metrics() -> Iterator[Case]:
         "metric", "FBetaScore", "weighted", {"average": "macro"}, batches=batches(gold, untied, weights)
     )
     yield case("metric", "FBetaScore", "ties", {"average": None}, batches=batches(gold, ties))
+
+
+def bleu() -> Iterator[Case]:
+    rng = np.random.default_rng(9)
+    for words, label in ((4, "small vocabulary"), (12, "large vocabulary")):
+        for references in (1, 2, 3):
+            for order in (1, 2, 4):
+                for seed in range(3):
+                    batches = []
+                    for size in (1, 3, 2):
+                        texts = [
+                            [
+                                rng.integers(words, size=rng.integers(1, 14)).tolist()
+                                for _ in range(references + 1)
+                            ]
+                            for _ in range(size)
+                        ]
+                        # A hypothesis begins like a reference, or there would hardly be an n-gram in common.
+                        hypotheses = [text[1][: rng.integers(1, 14)] + text[0][:2] for text in texts]
+                        batches.append({"references": [text[1:] for text in texts], "hypotheses": hypotheses})
+                    yield case(
+                        "bleu", "CorpusBLEU", f"{label}, {references} references, order {order}, {seed}",
+                        {"max_order": order}, batches=batches,
+                    )  # fmt: skip
 
 
 def layers() -> Iterator[Case]:

@@ -2,13 +2,14 @@
 
 This script never imports npfl. Each library needs an environment of its own, with the pinned versions:
 
-- ``pip install torch==2.13.0 keras==3.15.1 scipy`` for ``make_golden.py torch`` and ``make_golden.py keras``;
-- ``pip install tensorflow-cpu==2.21.0`` for ``make_golden.py tensorflow``.
+- ``torch==2.13.0 keras==3.15.1 scipy`` for ``make_golden.py torch`` and ``make_golden.py keras``;
+- ``tensorflow-cpu==2.21.0`` for ``make_golden.py tensorflow``;
+- ``sacrebleu==2.6.0`` for ``make_golden.py sacrebleu``.
 
 With ``--check`` nothing is written: the stored answers are compared with what the library says now.
-An oracle returns None where its library has no such function; where the libraries use other conventions than
-npfl, the call is written in the library's own terms if it can be (comments say where). Elsewhere the plain
-answer is stored, and `test_parity.py` lists the case with the reason.
+An oracle has no method, or returns None, where its library has no such function. Where a library has other
+conventions than npfl, the call is written in its own terms if it can be (comments say where). Elsewhere the
+plain answer is stored, and `test_parity.py` lists the case with the reason.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from unittest import mock
 import numpy as np
 from cases import Case, all_cases
 
-PINNED = {"torch": "2.13.0", "keras": "3.15.1", "tensorflow": "2.21.0"}
+PINNED = {"torch": "2.13.0", "keras": "3.15.1", "tensorflow": "2.21.0", "sacrebleu": "2.6.0"}
 TOLERANCE = 1e-12
 CALLS = {1, 2, 5, 10, 20}  # the steps of an optimizer that are stored
 CLIPPING = {
@@ -133,9 +134,6 @@ class Torch:
         return lambda p: F.nll_loss(
             F.normalize(p, p=1, dim=-1).log().movedim(-1, 1), target, reduction="none"
         )
-
-    def metric(self, case: Case) -> Answers | None:
-        return None
 
     def layer(self, case: Case) -> Answers | None:
         F, inputs, options = self.F, case["inputs"], case["options"]
@@ -493,6 +491,35 @@ class TensorFlow(Keras):
         return {"clipped": [number(g) for g in clipped]}
 
 
+class SacreBLEU:
+    """The BLEU score of whole corpora, without its own tokenization and smoothing."""
+
+    def __init__(self) -> None:
+        import sacrebleu
+
+        self.sacrebleu = sacrebleu
+        self.versions = {"sacrebleu": sacrebleu.__version__}
+
+    def bleu(self, case: Case) -> Answers:
+        score = self.sacrebleu.metrics.BLEU(
+            tokenize="none", smooth_method="none", force=True, max_ngram_order=case["options"]["max_order"]
+        )
+
+        def text(tokens: list[int]) -> str:
+            return " ".join(f"w{token}" for token in tokens)
+
+        hypotheses: list[str] = []
+        references: list[list[str]] = []
+        results = []
+        for batch in case["inputs"]["batches"]:
+            hypotheses += map(text, batch["hypotheses"])
+            references += [list(map(text, several)) for several in batch["references"]]
+            # It takes the first references of all hypotheses, then the second ones, and returns a percentage.
+            streams = [list(stream) for stream in zip(*references, strict=True)]
+            results.append(score.corpus_score(hypotheses, streams).score / 100)
+        return {"results": results}
+
+
 def number(tensor: Any) -> Any:
     """Return a tensor of either library as an array."""
     return tensor.detach().numpy().copy() if hasattr(tensor, "detach") else np.asarray(tensor)
@@ -550,7 +577,8 @@ def plain(value: Any) -> Any:
 def answered(oracle: Any) -> Iterator[Case]:
     for case in all_cases():
         with np.errstate(all="ignore"):
-            answers = getattr(oracle, case["kind"].replace(" ", "_"))(case)
+            method = getattr(oracle, case["kind"].replace(" ", "_"), None)
+            answers = method(case) if method else None
         if answers is not None:
             yield plain({**case, "outputs": answers})
 
@@ -571,7 +599,9 @@ def main() -> int:
     parser.add_argument("library", choices=PINNED)
     parser.add_argument("--check", action="store_true", help="compare with the stored answers, write nothing")
     arguments = parser.parse_args()
-    oracle = {"torch": Torch, "keras": Keras, "tensorflow": TensorFlow}[arguments.library]()
+    oracle = {"torch": Torch, "keras": Keras, "tensorflow": TensorFlow, "sacrebleu": SacreBLEU}[
+        arguments.library
+    ]()
     found = oracle.versions[arguments.library]
     if found != PINNED[arguments.library]:
         print(f"{arguments.library} must be {PINNED[arguments.library]}, got {found}", file=sys.stderr)
