@@ -8,7 +8,7 @@ The *class* also multiplies them by `sample_weight`, reduces them, and knows the
 Conventions, those of Keras 3 where libraries differ:
 
 - Probabilities are clipped to [1e-7, 1 - 1e-7], so no loss exceeds 16.12, and where they are clipped the
-  gradient is 0. PyTorch bounds the logarithm at -100. (For float16 the bound is 5e-4, its distance to 1.)
+  gradient is 0. (In float16, where 1 - 1e-7 is 1, the bound is 5e-4.) PyTorch bounds the logarithm at -100.
 - Categorical probabilities are first divided by their sum. PyTorch's ``nll_loss`` takes logarithms as is.
 - Label smoothing mixes in 1/K for *every* class, the gold one too, and 1/2 for binary labels.
 - At a kink the gradient is 0: for the absolute error at 0, for the hinge loss where the margin is just 1.
@@ -30,7 +30,8 @@ class Reduction(enum.StrEnum):
     """Say how the losses of the examples become one number; the strings themselves serve as well.
 
     `SUM_OVER_BATCH_SIZE` divides the sum by the *number* of losses, never by the sum of the weights.
-    `AUTO` is the same. `SUM` adds the losses and `NONE` keeps them. The mean of no losses is 0.
+    `AUTO` is the same, and gone in Keras 3. `SUM` adds the losses and `NONE` keeps them.
+    The mean of no losses is 0.
 
     Examples
     --------
