@@ -45,16 +45,20 @@ class Layer(ABC):
 
     def backward(self, dy: ArrayLike) -> NDArray:
         """Set `gradients` and return the derivative by the last inputs, given that by the last outputs."""
-        self.set_gradients(dy)
-        return self.input_gradient(dy)
+        dy = self._derivative(dy)
+        self._set_gradients(dy)
+        return self._input_gradient(dy)
 
     def set_gradients(self, dy: ArrayLike) -> None:
         """Do the first half of `backward`; the first layer of a model needs no more."""
-        self._derivative(dy)
+        self._set_gradients(self._derivative(dy))
+
+    def _set_gradients(self, dy: NDArray) -> None:  # noqa: B027 - a layer without parameters has nothing to do
+        pass
 
     @abstractmethod
-    def input_gradient(self, dy: ArrayLike) -> NDArray:
-        """Do the second half of `backward`."""
+    def _input_gradient(self, dy: NDArray) -> NDArray:
+        """Return the derivative by the last inputs."""
 
     def _inputs(self, x: ArrayLike) -> NDArray:
         """Convert the inputs, and refuse another number of features than that of the first parameter."""
@@ -156,13 +160,13 @@ class Dense(Layer):
         self._output_shape = y.shape
         return y
 
-    def set_gradients(self, dy: ArrayLike) -> None:
-        dy_rows = _rows(self._derivative(dy))
+    def _set_gradients(self, dy: NDArray) -> None:
+        dy_rows = _rows(dy)
         np.matmul(_rows(self._x).T, dy_rows, out=self.gradients[0])
         dy_rows.sum(axis=0, out=self.gradients[1])
 
-    def input_gradient(self, dy: ArrayLike) -> NDArray:
-        return self._derivative(dy) @ self.weights.T
+    def _input_gradient(self, dy: NDArray) -> NDArray:
+        return dy @ self.weights.T
 
 
 class WeightStandardizedDense(Dense):
@@ -187,8 +191,8 @@ class WeightStandardizedDense(Dense):
         """The matrix that multiplies the inputs: the standardized kernel."""
         return standardize_weights(self.kernel)
 
-    def set_gradients(self, dy: ArrayLike) -> None:
-        super().set_gradients(dy)
+    def _set_gradients(self, dy: NDArray) -> None:
+        super()._set_gradients(dy)
         self.gradients[0][:] = standardize_weights_backward(self.kernel, self.gradients[0])
 
 
@@ -234,8 +238,8 @@ class Activation(Layer):
         self._output_shape = self._x.shape
         return self._function(self._x)
 
-    def input_gradient(self, dy: ArrayLike) -> NDArray:
-        return self._derivative(dy) * self._derivative_of_function(self._x)
+    def _input_gradient(self, dy: NDArray) -> NDArray:
+        return dy * self._derivative_of_function(self._x)
 
 
 class PReLU(Layer):
@@ -276,11 +280,11 @@ class PReLU(Layer):
         self._output_shape = self._x.shape
         return activations.leaky_relu(self._x, self.parameters[0])
 
-    def set_gradients(self, dy: ArrayLike) -> None:
-        _rows(self._derivative(dy) * np.minimum(self._x, 0)).sum(axis=0, out=self.gradients[0])
+    def _set_gradients(self, dy: NDArray) -> None:
+        _rows(dy * np.minimum(self._x, 0)).sum(axis=0, out=self.gradients[0])
 
-    def input_gradient(self, dy: ArrayLike) -> NDArray:
-        return self._derivative(dy) * activations.leaky_relu_grad(self._x, self.parameters[0])
+    def _input_gradient(self, dy: NDArray) -> NDArray:
+        return dy * activations.leaky_relu_grad(self._x, self.parameters[0])
 
 
 class Dropout(Layer):
@@ -324,8 +328,7 @@ class Dropout(Layer):
         self._mask = dropout_mask(x, self.rate, self.rng) if training else None
         return x if self._mask is None else x * self._mask
 
-    def input_gradient(self, dy: ArrayLike) -> NDArray:
-        dy = self._derivative(dy)
+    def _input_gradient(self, dy: NDArray) -> NDArray:
         return dy if self._mask is None else dy * self._mask
 
 
@@ -344,13 +347,11 @@ class _Normalization(Layer):
         gamma, beta = self.parameters
         return (gamma * self._z + beta).astype(x.dtype, copy=False)
 
-    def set_gradients(self, dy: ArrayLike) -> None:
-        dy = self._derivative(dy)
+    def _set_gradients(self, dy: NDArray) -> None:
         _rows(dy * self._z).sum(axis=0, out=self.gradients[0])
         _rows(dy).sum(axis=0, out=self.gradients[1])
 
-    def input_gradient(self, dy: ArrayLike) -> NDArray:
-        dy = self._derivative(dy)
+    def _input_gradient(self, dy: NDArray) -> NDArray:
         dz = dy * self.parameters[0]
         dx = (
             dz * self._scale

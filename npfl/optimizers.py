@@ -422,7 +422,12 @@ class Adam(Optimizer):
         mean_square *= self.beta_2
         mean_square += (1 - self.beta_2) * gradient**2
         correction = math.sqrt(1 - self.beta_2**self.iterations) / (1 - self.beta_1**self.iterations)
-        parameter -= self.learning_rate * correction * mean / (np.sqrt(mean_square) + self.epsilon)
+        # In place where possible: most of the time goes into new arrays.
+        root = np.sqrt(mean_square)
+        root += self.epsilon
+        step = self.learning_rate * correction * mean
+        step /= root
+        parameter -= step
 
 
 class AdamW(Adam):
