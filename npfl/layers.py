@@ -256,6 +256,11 @@ class PReLU(Layer):
     dtype : floating-point dtype
         The precision of the slopes.
 
+    Raises
+    ------
+    ValueError, TypeError
+        If `features` is not positive, or `dtype` not a floating-point type.
+
     Examples
     --------
     >>> layer = PReLU(2)
@@ -272,7 +277,7 @@ class PReLU(Layer):
     """
 
     def __init__(self, features: int, slope: float = 0.25, dtype: DTypeLike = np.float64) -> None:
-        super().__init__([np.full(features, slope, dtype)])
+        super().__init__([_full(features, slope, dtype)])
 
     def forward(self, x: ArrayLike, training: bool = False) -> NDArray:
         """Map inputs (..., features) to outputs of the same shape."""
@@ -390,7 +395,9 @@ class BatchNormalization(_Normalization):
     Raises
     ------
     ValueError
-        If `momentum` or `epsilon` is out of range, or training gets an empty batch.
+        If `features`, `momentum` or `epsilon` is out of range, or training gets an empty batch.
+    TypeError
+        If `dtype` is not a floating-point type.
 
     Examples
     --------
@@ -413,8 +420,8 @@ class BatchNormalization(_Normalization):
             raise ValueError(f"momentum must be at least 0 and below 1, got {momentum}")
         moving_dtype = np.result_type(dtype, np.float32)  # as in _moments
         super().__init__(
-            [np.ones(features, dtype), np.zeros(features, dtype)],
-            [np.zeros(features, moving_dtype), np.ones(features, moving_dtype)],
+            [_full(features, 1, dtype), _full(features, 0, dtype)],
+            [_full(features, 0, moving_dtype), _full(features, 1, moving_dtype)],
         )
         self.momentum = momentum
         self.epsilon = _checked_epsilon(epsilon)
@@ -454,7 +461,9 @@ class LayerNormalization(_Normalization):
     Raises
     ------
     ValueError
-        If `epsilon` is not positive.
+        If `features` or `epsilon` is not positive.
+    TypeError
+        If `dtype` is not a floating-point type.
 
     Examples
     --------
@@ -468,7 +477,7 @@ class LayerNormalization(_Normalization):
     """
 
     def __init__(self, features: int, epsilon: float = 1e-3, dtype: DTypeLike = np.float64) -> None:
-        super().__init__([np.ones(features, dtype), np.zeros(features, dtype)])
+        super().__init__([_full(features, 1, dtype), _full(features, 0, dtype)])
         self.epsilon = _checked_epsilon(epsilon)
 
     def forward(self, x: ArrayLike, training: bool = False) -> NDArray:
@@ -572,6 +581,14 @@ def _moments(x: NDArray, axes: tuple[int, ...]) -> tuple[NDArray, NDArray]:
 def _standardize_backward(dz: NDArray, z: NDArray, scale: NDArray, axes: tuple[int, ...]) -> NDArray:
     # Each z depends on its own x, and on all x of the axes through the mean and through the variance.
     return scale * (dz - dz.mean(axes, keepdims=True) - z * (dz * z).mean(axes, keepdims=True))
+
+
+def _full(features: int, value: float, dtype: DTypeLike) -> NDArray:
+    if features < 1:
+        raise ValueError(f"features must be at least 1, got {features}")
+    if np.dtype(dtype).kind != "f":
+        raise TypeError(f"dtype must be a floating-point type, got {np.dtype(dtype)}")
+    return np.full(features, value, dtype)
 
 
 def _rows(array: NDArray) -> NDArray:
