@@ -1,7 +1,8 @@
 r"""Activation functions and their derivatives.
 
 Every element-wise activation ``name(x)`` stands beside its derivative ``name_grad(x)``, which takes the same
-arguments. Both accept an array of any shape and return one of that shape.
+arguments. Both accept an array of any shape and return one of that shape and precision; integers become
+float64. (NumPy 1 computes float32 numbers without any axis in float64.)
 Where a slope jumps, at 0, the derivative is that of the left side, as in PyTorch: ReLU'(0) = 0.
 Softmax and log-softmax act on a whole vector of logits, so they have a Jacobian instead.
 

@@ -43,9 +43,22 @@ class Layer(ABC):
     def forward(self, x: ArrayLike, training: bool = False) -> NDArray:
         """Return the outputs of inputs x."""
 
-    @abstractmethod
     def backward(self, dy: ArrayLike) -> NDArray:
-        """Return the derivative of the loss by the last inputs, given that by the last outputs."""
+        """Set `gradients` and return the derivative by the last inputs, given that by the last outputs."""
+        dy = self._derivative(dy)
+        self._set_gradients(dy)
+        return self._input_gradient(dy)
+
+    def set_gradients(self, dy: ArrayLike) -> None:
+        """Do the first half of `backward`; the first layer of a model needs no more."""
+        self._set_gradients(self._derivative(dy))
+
+    def _set_gradients(self, dy: NDArray) -> None:  # noqa: B027 - a layer without parameters has nothing to do
+        pass
+
+    @abstractmethod
+    def _input_gradient(self, dy: NDArray) -> NDArray:
+        """Return the derivative by the last inputs."""
 
     def _inputs(self, x: ArrayLike) -> NDArray:
         """Convert the inputs, and refuse another number of features than that of the first parameter."""
@@ -147,12 +160,12 @@ class Dense(Layer):
         self._output_shape = y.shape
         return y
 
-    def backward(self, dy: ArrayLike) -> NDArray:
-        """Map the derivative (..., fan_out) to (..., fan_in)."""
-        dy = self._derivative(dy)
-        x_rows, dy_rows = (a.reshape(-1, a.shape[-1]) for a in (self._x, dy))
-        np.matmul(x_rows.T, dy_rows, out=self.gradients[0])
+    def _set_gradients(self, dy: NDArray) -> None:
+        dy_rows = _rows(dy)
+        np.matmul(_rows(self._x).T, dy_rows, out=self.gradients[0])
         dy_rows.sum(axis=0, out=self.gradients[1])
+
+    def _input_gradient(self, dy: NDArray) -> NDArray:
         return dy @ self.weights.T
 
 
@@ -178,11 +191,9 @@ class WeightStandardizedDense(Dense):
         """The matrix that multiplies the inputs: the standardized kernel."""
         return standardize_weights(self.kernel)
 
-    def backward(self, dy: ArrayLike) -> NDArray:
-        """Map the derivative (..., fan_out) to (..., fan_in)."""
-        dx = super().backward(dy)
+    def _set_gradients(self, dy: NDArray) -> None:
+        super()._set_gradients(dy)
         self.gradients[0][:] = standardize_weights_backward(self.kernel, self.gradients[0])
-        return dx
 
 
 class Activation(Layer):
@@ -227,9 +238,8 @@ class Activation(Layer):
         self._output_shape = self._x.shape
         return self._function(self._x)
 
-    def backward(self, dy: ArrayLike) -> NDArray:
-        """Map the derivative of any shape to one of the same shape."""
-        return self._derivative(dy) * self._derivative_of_function(self._x)
+    def _input_gradient(self, dy: NDArray) -> NDArray:
+        return dy * self._derivative_of_function(self._x)
 
 
 class PReLU(Layer):
@@ -245,6 +255,11 @@ class PReLU(Layer):
         The first value of the slopes: that of the paper and PyTorch (Keras: 0).
     dtype : floating-point dtype
         The precision of the slopes.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `features` is not positive, or `dtype` not a floating-point type.
 
     Examples
     --------
@@ -262,7 +277,7 @@ class PReLU(Layer):
     """
 
     def __init__(self, features: int, slope: float = 0.25, dtype: DTypeLike = np.float64) -> None:
-        super().__init__([np.full(features, slope, dtype)])
+        super().__init__([_full(features, slope, dtype)])
 
     def forward(self, x: ArrayLike, training: bool = False) -> NDArray:
         """Map inputs (..., features) to outputs of the same shape."""
@@ -270,10 +285,10 @@ class PReLU(Layer):
         self._output_shape = self._x.shape
         return activations.leaky_relu(self._x, self.parameters[0])
 
-    def backward(self, dy: ArrayLike) -> NDArray:
-        """Map the derivative (..., features) to one of the same shape."""
-        dy = self._derivative(dy)
-        _sum_rows(dy * np.minimum(self._x, 0), self.gradients[0])
+    def _set_gradients(self, dy: NDArray) -> None:
+        _rows(dy * np.minimum(self._x, 0)).sum(axis=0, out=self.gradients[0])
+
+    def _input_gradient(self, dy: NDArray) -> NDArray:
         return dy * activations.leaky_relu_grad(self._x, self.parameters[0])
 
 
@@ -318,9 +333,7 @@ class Dropout(Layer):
         self._mask = dropout_mask(x, self.rate, self.rng) if training else None
         return x if self._mask is None else x * self._mask
 
-    def backward(self, dy: ArrayLike) -> NDArray:
-        """Map the derivative of any shape to one of the same shape."""
-        dy = self._derivative(dy)
+    def _input_gradient(self, dy: NDArray) -> NDArray:
         return dy if self._mask is None else dy * self._mask
 
 
@@ -339,11 +352,11 @@ class _Normalization(Layer):
         gamma, beta = self.parameters
         return (gamma * self._z + beta).astype(x.dtype, copy=False)
 
-    def backward(self, dy: ArrayLike) -> NDArray:
-        """Map the derivative (..., features) to one of the same shape."""
-        dy = self._derivative(dy)
-        _sum_rows(dy * self._z, self.gradients[0])
-        _sum_rows(dy, self.gradients[1])
+    def _set_gradients(self, dy: NDArray) -> None:
+        _rows(dy * self._z).sum(axis=0, out=self.gradients[0])
+        _rows(dy).sum(axis=0, out=self.gradients[1])
+
+    def _input_gradient(self, dy: NDArray) -> NDArray:
         dz = dy * self.parameters[0]
         dx = (
             dz * self._scale
@@ -382,7 +395,9 @@ class BatchNormalization(_Normalization):
     Raises
     ------
     ValueError
-        If `momentum` or `epsilon` is out of range, or training gets an empty batch.
+        If `features`, `momentum` or `epsilon` is out of range, or training gets an empty batch.
+    TypeError
+        If `dtype` is not a floating-point type.
 
     Examples
     --------
@@ -405,8 +420,8 @@ class BatchNormalization(_Normalization):
             raise ValueError(f"momentum must be at least 0 and below 1, got {momentum}")
         moving_dtype = np.result_type(dtype, np.float32)  # as in _moments
         super().__init__(
-            [np.ones(features, dtype), np.zeros(features, dtype)],
-            [np.zeros(features, moving_dtype), np.ones(features, moving_dtype)],
+            [_full(features, 1, dtype), _full(features, 0, dtype)],
+            [_full(features, 0, moving_dtype), _full(features, 1, moving_dtype)],
         )
         self.momentum = momentum
         self.epsilon = _checked_epsilon(epsilon)
@@ -446,7 +461,9 @@ class LayerNormalization(_Normalization):
     Raises
     ------
     ValueError
-        If `epsilon` is not positive.
+        If `features` or `epsilon` is not positive.
+    TypeError
+        If `dtype` is not a floating-point type.
 
     Examples
     --------
@@ -460,7 +477,7 @@ class LayerNormalization(_Normalization):
     """
 
     def __init__(self, features: int, epsilon: float = 1e-3, dtype: DTypeLike = np.float64) -> None:
-        super().__init__([np.ones(features, dtype), np.zeros(features, dtype)])
+        super().__init__([_full(features, 1, dtype), _full(features, 0, dtype)])
         self.epsilon = _checked_epsilon(epsilon)
 
     def forward(self, x: ArrayLike, training: bool = False) -> NDArray:
@@ -566,8 +583,16 @@ def _standardize_backward(dz: NDArray, z: NDArray, scale: NDArray, axes: tuple[i
     return scale * (dz - dz.mean(axes, keepdims=True) - z * (dz * z).mean(axes, keepdims=True))
 
 
-def _sum_rows(derivative: NDArray, out: NDArray) -> None:
-    derivative.reshape(-1, derivative.shape[-1]).sum(axis=0, out=out)
+def _full(features: int, value: float, dtype: DTypeLike) -> NDArray:
+    if features < 1:
+        raise ValueError(f"features must be at least 1, got {features}")
+    if np.dtype(dtype).kind != "f":
+        raise TypeError(f"dtype must be a floating-point type, got {np.dtype(dtype)}")
+    return np.full(features, value, dtype)
+
+
+def _rows(array: NDArray) -> NDArray:
+    return array.reshape(-1, array.shape[-1])
 
 
 def _checked_epsilon(epsilon: float) -> float:

@@ -8,7 +8,7 @@ The *class* also multiplies them by `sample_weight`, reduces them, and knows the
 Conventions, those of Keras 3 where libraries differ:
 
 - Probabilities are clipped to [1e-7, 1 - 1e-7], so no loss exceeds 16.12, and where they are clipped the
-  gradient is 0. PyTorch bounds the logarithm at -100. (For float16 the bound is 5e-4, its distance to 1.)
+  gradient is 0. (In float16, where 1 - 1e-7 is 1, the bound is 5e-4.) PyTorch bounds the logarithm at -100.
 - Categorical probabilities are first divided by their sum. PyTorch's ``nll_loss`` takes logarithms as is.
 - Label smoothing mixes in 1/K for *every* class, the gold one too, and 1/2 for binary labels.
 - At a kink the gradient is 0: for the absolute error at 0, for the hinge loss where the margin is just 1.
@@ -22,7 +22,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from npfl._arrays import as_float, same_shape
+from npfl._arrays import as_float, check_outputs, expand_weight, index_pair, prediction_pair
 from npfl.activations import log_softmax, sigmoid, softmax
 
 
@@ -30,7 +30,8 @@ class Reduction(enum.StrEnum):
     """Say how the losses of the examples become one number; the strings themselves serve as well.
 
     `SUM_OVER_BATCH_SIZE` divides the sum by the *number* of losses, never by the sum of the weights.
-    `AUTO` is the same. `SUM` adds the losses and `NONE` keeps them. The mean of no losses is 0.
+    `AUTO` is the same, and gone in Keras 3. `SUM` adds the losses and `NONE` keeps them.
+    The mean of no losses is 0.
 
     Examples
     --------
@@ -77,7 +78,7 @@ def mean_squared_error(y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
     ----------
     Lecture slide "Derivative of MSE Loss".
     """
-    y_true, y_pred = _pair(y_true, y_pred)
+    y_true, y_pred = prediction_pair(y_true, y_pred)
     return np.square(y_pred - y_true).mean(axis=-1)
 
 
@@ -95,7 +96,7 @@ def mean_absolute_error(y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
     ----------
     Lecture slide "Losses".
     """
-    y_true, y_pred = _pair(y_true, y_pred)
+    y_true, y_pred = prediction_pair(y_true, y_pred)
     return np.abs(y_pred - y_true).mean(axis=-1)
 
 
@@ -121,7 +122,7 @@ def huber(y_true: ArrayLike, y_pred: ArrayLike, delta: float = 1.0) -> NDArray:
     ----------
     P. J. Huber: Robust estimation of a location parameter, 1964. Lecture slide "Loss and Metric".
     """
-    y_true, y_pred = _pair(y_true, y_pred)
+    y_true, y_pred = prediction_pair(y_true, y_pred)
     error = np.abs(y_pred - y_true)
     # With c = min(|e|, δ), both cases are c (|e| - c/2).
     inner = np.minimum(error, _checked_delta(delta))
@@ -143,7 +144,7 @@ def hinge(y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
     ----------
     Lecture slide "Loss and Metric".
     """
-    y_true, y_pred = _pair(y_true, y_pred)
+    y_true, y_pred = prediction_pair(y_true, y_pred)
     return np.maximum(0, 1 - _signs(y_true) * y_pred).mean(axis=-1)
 
 
@@ -340,7 +341,8 @@ def smooth_labels(y_true: ArrayLike, alpha: float) -> NDArray:
     C. Szegedy et al.: Rethinking the inception architecture for computer vision, 2015.
     Lecture slide "Regularization – Label Smoothing".
     """
-    y_true = _with_outputs("y_true", as_float("y_true", y_true))
+    y_true = as_float("y_true", y_true)
+    check_outputs("y_true", y_true)
     return (1 - _checked_share("alpha", alpha)) * y_true + alpha / y_true.shape[-1]
 
 
@@ -408,7 +410,7 @@ class Loss(ABC):
         self._check_batch(y_pred)
         losses = self.call(y_true, y_pred)
         if sample_weight is not None:
-            losses = losses * _expand_weight(sample_weight, losses)
+            losses = losses * expand_weight(sample_weight, losses)
         if self.reduction is Reduction.NONE:
             return losses
         return losses.sum() if self.reduction is Reduction.SUM or losses.size == 0 else losses.mean()
@@ -420,10 +422,10 @@ class Loss(ABC):
         self._check_batch(y_pred)
         gradients = self.call_gradient(y_true, y_pred)
         if sample_weight is not None:
-            gradients *= _expand_weight(sample_weight, gradients[..., 0])[..., None]
-        if self.reduction in (Reduction.AUTO, Reduction.SUM_OVER_BATCH_SIZE):
-            gradients /= max(1, gradients[..., 0].size)
-        return gradients
+            gradients = gradients * expand_weight(sample_weight, gradients[..., 0])[..., None]
+        if self.reduction in (Reduction.SUM, Reduction.NONE):
+            return gradients
+        return gradients / max(1, gradients[..., 0].size)
 
     def _check_batch(self, y_pred: ArrayLike) -> None:
         if not self._takes_vector and np.ndim(y_pred) < 2:
@@ -449,7 +451,7 @@ class MeanSquaredError(Loss):
         return mean_squared_error(y_true, y_pred)
 
     def call_gradient(self, y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
-        y_true, y_pred = _pair(y_true, y_pred)
+        y_true, y_pred = prediction_pair(y_true, y_pred)
         return 2 * (y_pred - y_true) / y_pred.shape[-1]
 
 
@@ -471,7 +473,7 @@ class MeanAbsoluteError(Loss):
         return mean_absolute_error(y_true, y_pred)
 
     def call_gradient(self, y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
-        y_true, y_pred = _pair(y_true, y_pred)
+        y_true, y_pred = prediction_pair(y_true, y_pred)
         return np.sign(y_pred - y_true) / y_pred.shape[-1]
 
 
@@ -494,7 +496,7 @@ class Huber(Loss):
         return huber(y_true, y_pred, self.delta)
 
     def call_gradient(self, y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
-        y_true, y_pred = _pair(y_true, y_pred)
+        y_true, y_pred = prediction_pair(y_true, y_pred)
         return np.clip(y_pred - y_true, -self.delta, self.delta) / y_pred.shape[-1]
 
 
@@ -514,7 +516,7 @@ class Hinge(Loss):
         return hinge(y_true, y_pred)
 
     def call_gradient(self, y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
-        y_true, y_pred = _pair(y_true, y_pred)
+        y_true, y_pred = prediction_pair(y_true, y_pred)
         signs = _signs(y_true)
         return np.where(signs * y_pred < 1, -signs, 0) / y_pred.shape[-1]
 
@@ -643,20 +645,8 @@ class KLDivergence(Loss):
         return np.where(o == y_pred, -g / o, 0)
 
 
-def _with_outputs(name: str, array: NDArray) -> NDArray:
-    if array.ndim == 0 or array.shape[-1] == 0:
-        raise ValueError(f"{name} must hold at least one value on its last axis, got shape {array.shape}")
-    return array
-
-
-def _pair(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray, NDArray]:
-    y_true, y_pred = as_float("y_true", y_true), _with_outputs("y_pred", as_float("y_pred", y_pred))
-    same_shape("y_true", y_true, "y_pred", y_pred)
-    return y_true.astype(y_pred.dtype, copy=False), y_pred
-
-
 def _probability_pair(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray, NDArray]:
-    y_true, y_pred = _pair(y_true, y_pred)
+    y_true, y_pred = prediction_pair(y_true, y_pred)
     _check_probability("y_true", y_true)
     _check_probability("y_pred", y_pred)
     return y_true, y_pred
@@ -665,7 +655,7 @@ def _probability_pair(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray, ND
 def _binary_pair(
     y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool, label_smoothing: float
 ) -> tuple[NDArray, NDArray]:
-    y_true, y_pred = _pair(y_true, y_pred)
+    y_true, y_pred = prediction_pair(y_true, y_pred)
     _check_probability("y_true", y_true)
     if not from_logits:
         _check_probability("y_pred", y_pred)
@@ -675,7 +665,7 @@ def _binary_pair(
 def _categorical_pair(
     y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool, label_smoothing: float
 ) -> tuple[NDArray, NDArray]:
-    y_true, y_pred = _pair(y_true, y_pred)
+    y_true, y_pred = prediction_pair(y_true, y_pred)
     if not (y_true >= 0).all():
         raise ValueError(f"y_true must not be negative, got {y_true.min()}")
     _checked_share("label_smoothing", label_smoothing)
@@ -685,28 +675,19 @@ def _categorical_pair(
 
 
 def _sparse_pair(y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool) -> tuple[NDArray, NDArray]:
-    labels, y_pred = np.asarray(y_true), _with_outputs("y_pred", as_float("y_pred", y_pred))
-    if labels.dtype.kind not in "iu":
-        raise TypeError(f"y_true must hold integers, the indices of classes, got dtype {labels.dtype}")
-    if labels.shape != y_pred.shape[:-1]:
-        raise ValueError(
-            f"y_true must have shape {y_pred.shape[:-1]}, y_pred's without the last axis, got {labels.shape}"
-        )
-    if labels.size and not 0 <= labels.min() <= labels.max() < y_pred.shape[-1]:
-        raise ValueError(
-            f"y_true must lie between 0 and {y_pred.shape[-1] - 1}, got {labels.min()} to {labels.max()}"
-        )
+    labels, y_pred = index_pair(y_true, y_pred)
     if not from_logits:
         _check_distribution(y_pred)
-    return labels.astype(np.intp, copy=False), y_pred
+    return labels, y_pred
 
 
 def _check_probability(name: str, array: NDArray) -> None:
     # Rounding may leave a mean of probabilities a little above 1.
     top = 1 + np.sqrt(np.finfo(array.dtype).eps)
     if array.size and not 0 <= array.min() <= array.max() <= top:
-        hint = "; for logits use from_logits=True" if name == "y_pred" else ""
-        raise ValueError(f"{name} must lie in [0, 1], got {array.min()} to {array.max()}{hint}")
+        raise ValueError(
+            f"{name} must hold probabilities in [0, 1], not logits, got {array.min()} to {array.max()}"
+        )
 
 
 def _check_distribution(y_pred: NDArray) -> None:
@@ -736,15 +717,6 @@ def _signs(y_true: NDArray) -> NDArray:
     if np.isin(y_true, (-1, 1)).all():
         return y_true
     raise ValueError(f"y_true must hold only -1 and 1, or only 0 and 1, got {np.unique(y_true)[:5]}")
-
-
-def _expand_weight(sample_weight: ArrayLike, losses: NDArray) -> NDArray:
-    weight = as_float("sample_weight", sample_weight).astype(losses.dtype, copy=False)
-    if weight.shape != losses.shape[: weight.ndim]:
-        raise ValueError(
-            f"sample_weight must have the losses' shape {losses.shape}, or its beginning, got {weight.shape}"
-        )
-    return weight.reshape(weight.shape + (1,) * (losses.ndim - weight.ndim))
 
 
 def _epsilon(array: NDArray) -> float:

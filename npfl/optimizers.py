@@ -12,6 +12,7 @@ and defaults are those of Keras, which differ from PyTorch's in four places:
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import numpy as np
@@ -145,7 +146,7 @@ def _shorten(gradients: list[NDArray], limit: float) -> list[NDArray]:
     return [(s / norm * limit).astype(g.dtype) for s, g in zip(scaled, gradients, strict=True)]
 
 
-class Optimizer:
+class Optimizer(ABC):
     """Hold what all optimizers share: the learning rate, weight decay and clipping.
 
     Parameters
@@ -162,6 +163,8 @@ class Optimizer:
     ValueError
         If a number is out of range, or more than one kind of clipping is asked for.
     """
+
+    _slots = 0  # how many running averages a parameter has
 
     def __init__(
         self,
@@ -185,42 +188,41 @@ class Optimizer:
         self.clipnorm = clipnorm
         self.global_clipnorm = global_clipnorm
         self.iterations = 0
-        # Running averages of each parameter: none for plain SGD, one for momentum and RMSProp, two for Adam.
         self._averages: list[list[NDArray]] | None = None
 
     def update(self, parameters: Sequence[NDArray], gradients: Sequence[NDArray]) -> None:
         """Do one step: change the arrays `parameters` in place by `gradients`, which are shaped like them.
 
         Raise TypeError if a parameter is not a floating-point ndarray, and ValueError if shapes do not agree
-        or the parameters are others than in the step before.
+        or the parameters are others than in the first step.
         """
-        for parameter in parameters:
-            if not isinstance(parameter, np.ndarray) or parameter.dtype.kind != "f":
-                raise TypeError(
-                    f"parameters must be floating-point arrays to change in place, got {parameter!r}"
-                )
-        shapes = [parameter.shape for parameter in parameters]
-        gradients = [as_float("gradients", gradient) for gradient in gradients]
-        if [gradient.shape for gradient in gradients] != shapes:
-            raise ValueError(f"gradients must have the shapes {shapes}, got {[g.shape for g in gradients]}")
         if self._averages is None:
-            # At least float32, because squares of float16 gradients overflow.
-            self._averages = [
-                [np.zeros(p.shape, np.result_type(p, np.float32)) for _ in range(self._slots())]
-                for p in parameters
-            ]
-            self._shapes = shapes
-        if shapes != self._shapes:
-            raise ValueError(f"parameters must keep the shapes {self._shapes}, got {shapes}")
+            self._averages = self._start(parameters)
+        gradients = [as_float("gradients", gradient) for gradient in gradients]
+        for name, arrays in (("parameters", parameters), ("gradients", gradients)):
+            if [array.shape for array in arrays] != self._shapes:
+                raise ValueError(
+                    f"{name} must have the shapes {self._shapes}, got {[a.shape for a in arrays]}"
+                )
         self.iterations += 1
-        for parameter, gradient, averages in zip(
-            parameters, self._clip(gradients), self._averages, strict=True
+        for parameter, gradient, dtype, averages in zip(
+            parameters, self._clip(gradients), self._dtypes, self._averages, strict=True
         ):
             if self.weight_decay:
                 parameter *= 1 - self.learning_rate * self.weight_decay
-            self._step(
-                parameter, gradient.astype(np.result_type(parameter, np.float32), copy=False), *averages
-            )
+            self._step(parameter, gradient.astype(dtype, copy=False), *averages)
+
+    def _start(self, parameters: Sequence[NDArray]) -> list[list[NDArray]]:
+        for p in parameters:
+            if not isinstance(p, np.ndarray) or p.dtype.kind != "f":
+                raise TypeError(f"parameters must be floating-point arrays to change in place, got {p!r}")
+        self._shapes = [p.shape for p in parameters]
+        # Squares of float16 gradients would overflow.
+        self._dtypes = [np.result_type(p, np.float32) for p in parameters]
+        return [
+            [np.zeros(p.shape, dtype) for _ in range(self._slots)]
+            for p, dtype in zip(parameters, self._dtypes, strict=True)
+        ]
 
     def _clip(self, gradients: list[NDArray]) -> list[NDArray]:
         if self.clipvalue is not None:
@@ -231,11 +233,9 @@ class Optimizer:
             return clip_by_global_norm(gradients, self.global_clipnorm)
         return gradients
 
-    def _slots(self) -> int:
-        raise NotImplementedError
-
+    @abstractmethod
     def _step(self, parameter: NDArray, gradient: NDArray, *averages: NDArray) -> None:
-        raise NotImplementedError
+        """Change one parameter in place, and its averages."""
 
 
 class SGD(Optimizer):
@@ -259,8 +259,8 @@ class SGD(Optimizer):
         The part μ of the velocity that is kept, at least 0 and below 1.
     nesterov : bool
         Look ahead: step as if the gradient had been taken after the velocity; it needs a momentum.
-    weight_decay, clipvalue, clipnorm, global_clipnorm : float, optional
-        See `Optimizer`.
+    **shared
+        `weight_decay`, `clipvalue`, `clipnorm` and `global_clipnorm` of `Optimizer`.
 
     Raises
     ------
@@ -287,19 +287,14 @@ class SGD(Optimizer):
         learning_rate: float = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
-        weight_decay: float | None = None,
-        clipvalue: float | None = None,
-        clipnorm: float | None = None,
-        global_clipnorm: float | None = None,
+        **shared: float | None,
     ) -> None:
-        super().__init__(learning_rate, weight_decay, clipvalue, clipnorm, global_clipnorm)
+        super().__init__(learning_rate, **shared)
         self.momentum = _fraction("momentum", momentum)
         if nesterov and momentum == 0:
             raise ValueError("momentum must be positive for nesterov=True, got 0")
         self.nesterov = nesterov
-
-    def _slots(self) -> int:
-        return 1 if self.momentum else 0
+        self._slots = 1 if momentum else 0
 
     def _step(self, parameter: NDArray, gradient: NDArray, *averages: NDArray) -> None:
         step = self.learning_rate * gradient
@@ -328,8 +323,8 @@ class RMSProp(Optimizer):
         The part ρ of the average that is kept, at least 0 and below 1.
     epsilon : float
         The ε that keeps the root from 0, positive.
-    weight_decay, clipvalue, clipnorm, global_clipnorm : float, optional
-        See `Optimizer`.
+    **shared
+        `weight_decay`, `clipvalue`, `clipnorm` and `global_clipnorm` of `Optimizer`.
 
     Raises
     ------
@@ -348,22 +343,18 @@ class RMSProp(Optimizer):
     G. Hinton: Neural networks for machine learning, lecture 6e, 2012.
     """
 
+    _slots = 1
+
     def __init__(
         self,
         learning_rate: float = 0.001,
         rho: float = 0.9,
         epsilon: float = 1e-7,
-        weight_decay: float | None = None,
-        clipvalue: float | None = None,
-        clipnorm: float | None = None,
-        global_clipnorm: float | None = None,
+        **shared: float | None,
     ) -> None:
-        super().__init__(learning_rate, weight_decay, clipvalue, clipnorm, global_clipnorm)
+        super().__init__(learning_rate, **shared)
         self.rho = _fraction("rho", rho)
         self.epsilon = _positive("epsilon", epsilon)
-
-    def _slots(self) -> int:
-        return 1
 
     def _step(self, parameter: NDArray, gradient: NDArray, *averages: NDArray) -> None:
         (mean_square,) = averages
@@ -389,8 +380,8 @@ class Adam(Optimizer):
         The parts of the two averages that are kept, at least 0 and below 1.
     epsilon : float
         The ε that keeps the denominator from 0, positive.
-    weight_decay, clipvalue, clipnorm, global_clipnorm : float, optional
-        See `Optimizer`.
+    **shared
+        `weight_decay`, `clipvalue`, `clipnorm` and `global_clipnorm` of `Optimizer`.
 
     Raises
     ------
@@ -409,31 +400,34 @@ class Adam(Optimizer):
     D. Kingma, J. Ba: Adam: a method for stochastic optimization, 2014, arXiv 1412.6980.
     """
 
+    _slots = 2
+
     def __init__(
         self,
         learning_rate: float = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
-        weight_decay: float | None = None,
-        clipvalue: float | None = None,
-        clipnorm: float | None = None,
-        global_clipnorm: float | None = None,
+        **shared: float | None,
     ) -> None:
-        super().__init__(learning_rate, weight_decay, clipvalue, clipnorm, global_clipnorm)
+        super().__init__(learning_rate, **shared)
         self.beta_1 = _fraction("beta_1", beta_1)
         self.beta_2 = _fraction("beta_2", beta_2)
         self.epsilon = _positive("epsilon", epsilon)
 
-    def _slots(self) -> int:
-        return 2
-
     def _step(self, parameter: NDArray, gradient: NDArray, *averages: NDArray) -> None:
         mean, mean_square = averages
-        mean += (1 - self.beta_1) * (gradient - mean)
-        mean_square += (1 - self.beta_2) * (gradient**2 - mean_square)
+        mean *= self.beta_1
+        mean += (1 - self.beta_1) * gradient
+        mean_square *= self.beta_2
+        mean_square += (1 - self.beta_2) * gradient**2
         correction = math.sqrt(1 - self.beta_2**self.iterations) / (1 - self.beta_1**self.iterations)
-        parameter -= self.learning_rate * correction * mean / (np.sqrt(mean_square) + self.epsilon)
+        # In place where possible: most of the time goes into new arrays.
+        root = np.sqrt(mean_square)
+        root += self.epsilon
+        step = self.learning_rate * correction * mean
+        step /= root
+        parameter -= step
 
 
 class AdamW(Adam):
@@ -460,13 +454,9 @@ class AdamW(Adam):
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         weight_decay: float | None = 0.004,
-        clipvalue: float | None = None,
-        clipnorm: float | None = None,
-        global_clipnorm: float | None = None,
+        **shared: float | None,
     ) -> None:
-        super().__init__(
-            learning_rate, beta_1, beta_2, epsilon, weight_decay, clipvalue, clipnorm, global_clipnorm
-        )
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, weight_decay=weight_decay, **shared)
 
 
 def _positive(name: str, value: float) -> float:

@@ -63,7 +63,21 @@ def dropout(
 
 
 def dropout_mask(inputs: NDArray, rate: float, rng: Generator) -> NDArray:
-    r"""Draw the factors of dropout, 0 with probability `rate` and 1/(1 - `rate`) otherwise.
+    r"""Draw the factors of dropout, 0 with probability p and :math:`1/(1-p)` otherwise.
+
+    Parameters
+    ----------
+    inputs : ndarray, any shape
+        The values to drop, of a floating-point dtype, which the factors share.
+    rate : float
+        The probability p, at least 0 and below 1.
+    rng : numpy.random.Generator
+        The source of randomness.
+
+    Returns
+    -------
+    ndarray, shape of `inputs`
+        The factors.
 
     Examples
     --------

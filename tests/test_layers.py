@@ -270,6 +270,15 @@ def test_normalization_errors():
         BatchNormalization(3).forward(np.zeros((0, 3)), training=True)
 
 
+@pytest.mark.parametrize("make", [PReLU, BatchNormalization, LayerNormalization])
+def test_features_and_dtype_errors(make):
+    for features in (0, -1):
+        with pytest.raises(ValueError, match=f"features must be at least 1, got {features}"):
+            make(features)
+    with pytest.raises(TypeError, match="dtype must be a floating-point type, got int64"):
+        make(3, dtype=np.int64)
+
+
 @given(batches)
 def test_standardize_weights(weights):
     before = weights.copy()

@@ -58,7 +58,7 @@ def adam(theta, gradients, lr=0.001, b1=0.9, b2=0.999, eps=1e-7, decay=0.0):
         (Adam(), adam(3.0, GRADIENTS)),
         (Adam(0.1, 0.75, 0.875, 0.5), adam(3.0, GRADIENTS, 0.1, 0.75, 0.875, 0.5)),
         (AdamW(), adam(3.0, GRADIENTS, decay=0.004)),
-        (AdamW(0.1, 0.75, 0.875, 0.5, 0.5), adam(3.0, GRADIENTS, 0.1, 0.75, 0.875, 0.5, 0.5)),
+        (AdamW(0.1, 0.75, 0.875, 0.5, weight_decay=0.5), adam(3.0, GRADIENTS, 0.1, 0.75, 0.875, 0.5, 0.5)),
     ],
 )
 def test_steps_by_scalar_calculation(optimizer, expected):
@@ -264,6 +264,8 @@ def test_constructor_errors(make):
             make(learning_rate=rate)
     with pytest.raises(ValueError, match="weight_decay must be finite and not negative, got -1"):
         make(weight_decay=-1)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'decay'"):
+        make(decay=0.1)
 
 
 @pytest.mark.parametrize(
@@ -296,6 +298,6 @@ def test_update_errors():
     with pytest.raises(TypeError, match="gradients must be an array of real numbers"):
         optimizer.update([np.zeros(1)], [np.array(["a"])])
     optimizer.update([np.zeros(2)], [np.zeros(2)])
-    with pytest.raises(ValueError, match=r"parameters must keep the shapes \[\(2,\)\], got \[\(3,\)\]"):
+    with pytest.raises(ValueError, match=r"parameters must have the shapes \[\(2,\)\], got \[\(3,\)\]"):
         optimizer.update([np.zeros(3)], [np.zeros(3)])
     assert optimizer.iterations == 1

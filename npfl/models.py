@@ -1,0 +1,343 @@
+r"""Models of several layers, and the loop that trains them.
+
+Models return logits or plain numbers: softmax and sigmoid belong to the loss (``from_logits=True``), where
+their derivative cancels. All parameters of a model are views of one vector, so that the optimizer changes
+them in a few long operations rather than in many short ones.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from npfl._arrays import as_float
+from npfl.initializers import glorot_uniform
+from npfl.layers import Activation, Dense, Dropout, Layer
+from npfl.losses import Loss
+from npfl.optimizers import Optimizer
+from npfl.regularizers import L1, L2
+
+
+class Sequential:
+    r"""Apply layers one after another, :math:`f = f_n \circ \dots \circ f_1`.
+
+    The layers become part of this model: their arrays are replaced by views of `vector` and
+    `gradient_vector`.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        The layers, the first one first; some must have parameters, all of one dtype.
+
+    Attributes
+    ----------
+    vector, gradient_vector : ndarray, shape (number of parameters,)
+        All parameters, and the derivatives of the loss by them.
+    parameters, gradients : list of ndarray
+        The same numbers as arrays of the layers: views of the vectors.
+
+    Raises
+    ------
+    ValueError
+        If there are no parameters, or they differ in dtype.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> model = Sequential([Dense(2, 3, rng), Activation("tanh"), Dense(3, 1, rng)])
+    >>> model.forward([[0.0, 0.0]])
+    array([[0.]])
+    >>> model.vector.size  # 2 · 3 + 3 + 3 · 1 + 1
+    13
+
+    References
+    ----------
+    Lecture slides "Putting It All Together".
+    """
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self.layers = list(layers)
+        arrays = [parameter for layer in self.layers for parameter in layer.parameters]
+        if len({array.dtype for array in arrays}) != 1:
+            raise ValueError(
+                f"layers must have parameters of one dtype, got {[a.dtype.name for a in arrays]}"
+            )
+        self.vector = np.concatenate([array.ravel() for array in arrays])
+        self.gradient_vector = np.zeros_like(self.vector)
+        self.parameters, self.gradients, start = [], [], 0
+        for layer in self.layers:
+            for i, array in enumerate(layer.parameters):
+                part = slice(start, start + array.size)
+                layer.parameters[i] = self.vector[part].reshape(array.shape)
+                layer.gradients[i] = self.gradient_vector[part].reshape(array.shape)
+                start += array.size
+            self.parameters += layer.parameters
+            self.gradients += layer.gradients
+
+    def __getstate__(self) -> list[Layer]:
+        # A copy or pickle holds the layers alone; new views are made of them, which NumPy would not keep.
+        return self.layers
+
+    def __setstate__(self, layers: list[Layer]) -> None:
+        Sequential.__init__(self, layers)
+
+    def forward(self, x: ArrayLike, training: bool = False) -> NDArray:
+        """Return the outputs of the last layer for inputs x, shape (..., features)."""
+        y = as_float("x", x)
+        for layer in self.layers:
+            y = layer.forward(y, training)
+        return y
+
+    def set_gradients(self, dy: ArrayLike) -> None:
+        """Set `gradients`, given the derivative by the last outputs: what training needs of `backward`."""
+        for layer in self.layers[:0:-1]:
+            dy = layer.backward(dy)
+        self.layers[0].set_gradients(dy)
+
+    def backward(self, dy: ArrayLike) -> NDArray:
+        """Set `gradients`, given the derivative by the last outputs; return that by the inputs."""
+        dx = as_float("dy", dy)
+        for layer in reversed(self.layers):
+            dx = layer.backward(dx)
+        return dx
+
+    def get_weights(self) -> list[NDArray]:
+        """Return copies of all parameters, and of the state of the layers (such as moving averages)."""
+        return [array.copy() for array in self._weights()]
+
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """Copy what `get_weights` returned back in; raise ValueError if the shapes are not the same."""
+        shapes = [array.shape for array in self._weights()]
+        if [np.shape(array) for array in weights] != shapes:
+            raise ValueError(f"weights must have the shapes {shapes}, got {[np.shape(a) for a in weights]}")
+        for array, value in zip(self._weights(), weights, strict=True):
+            array[...] = value
+
+    def _weights(self) -> list[NDArray]:
+        return self.parameters + [array for layer in self.layers for array in layer.state]
+
+
+def mlp(
+    sizes: Sequence[int],
+    rng: Generator,
+    activation: str = "relu",
+    dropout: float = 0.0,
+    initializer: Callable[..., NDArray] = glorot_uniform,
+    dtype: DTypeLike = np.float64,
+) -> Sequential:
+    r"""Make a multilayer perceptron: dense layers with an activation between them.
+
+    .. math:: \mathbf O = f(\mathbf X \mathbf W_1 + \mathbf b_1) \mathbf W_2 + \mathbf b_2
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        The numbers of inputs, of units in each hidden layer, and of outputs, such as [D, H, O].
+    rng : numpy.random.Generator
+        The source of randomness for the weights and for dropout.
+    activation : str
+        The name of the activation function of the hidden layers.
+    dropout : float
+        The rate of dropout after each hidden layer; none at 0.
+    initializer : callable
+        A function of `npfl.initializers`.
+    dtype : floating-point dtype
+        The precision of the parameters.
+
+    Returns
+    -------
+    Sequential
+        The model; its outputs are logits.
+
+    Raises
+    ------
+    ValueError
+        If `sizes` has less than two numbers, or as the layers.
+
+    Examples
+    --------
+    >>> model = mlp([64, 128, 10], np.random.default_rng(1))
+    >>> model.vector.size  # 64 · 128 + 128 + 128 · 10 + 10
+    9610
+
+    References
+    ----------
+    Lecture slides "Putting It All Together".
+    """
+    if len(sizes) < 2:
+        raise ValueError(f"sizes must hold at least the numbers of inputs and outputs, got {sizes}")
+    layers: list[Layer] = []
+    *hidden, last = pairwise(sizes)
+    for fan_in, fan_out in hidden:
+        layers += [Dense(fan_in, fan_out, rng, initializer, dtype), Activation(activation)]
+        if dropout:
+            layers.append(Dropout(dropout, rng))
+    layers.append(Dense(*last, rng, initializer, dtype))
+    return Sequential(layers)
+
+
+class EarlyStopping:
+    """Stop training when a measure no longer falls, and go back to the best weights.
+
+    Parameters
+    ----------
+    monitor : str
+        The name of the measure in the history of `fit`; small is good.
+    patience : int
+        After so many epochs in a row without a new minimum training stops, positive.
+
+    Attributes
+    ----------
+    best_epoch : int
+        The epoch of the minimum, from 0; None before the first.
+
+    Raises
+    ------
+    ValueError
+        If `patience` is not positive.
+
+    Examples
+    --------
+    >>> model, stopping = mlp([1, 1], np.random.default_rng(1)), EarlyStopping(patience=2)
+    >>> [stopping.should_stop(epoch, value, model) for epoch, value in enumerate([0.5, 0.4, 0.6, 0.5])]
+    [False, False, False, True]
+    >>> stopping.best_epoch
+    1
+
+    References
+    ----------
+    Lecture slide "Regularization – Early Stopping".
+    """
+
+    def __init__(self, monitor: str = "validation_loss", patience: int = 10) -> None:
+        if patience < 1:
+            raise ValueError(f"patience must be at least 1, got {patience}")
+        self.monitor = monitor
+        self.patience = patience
+        self.best_epoch: int | None = None
+        self.best_value = math.inf
+
+    def should_stop(self, epoch: int, value: float, model: Sequential) -> bool:
+        """Note the value of an epoch (NaN is worst), and the best weights; tell whether to stop."""
+        value = math.inf if math.isnan(value) else value
+        if self.best_epoch is None or value < self.best_value:
+            self.best_epoch, self.best_value, self.best_weights = epoch, value, model.get_weights()
+        return epoch - self.best_epoch >= self.patience
+
+    def restore(self, model: Sequential) -> None:
+        """Give the model the best weights."""
+        model.set_weights(self.best_weights)
+
+
+def fit(
+    model: Sequential,
+    x: ArrayLike,
+    y: ArrayLike,
+    loss: Loss,
+    optimizer: Optimizer,
+    rng: Generator,
+    epochs: int,
+    batch_size: int = 32,
+    kernel_regularizer: L1 | L2 | None = None,
+    monitor: Mapping[str, Callable[[Sequential], float]] | None = None,
+    early_stopping: EarlyStopping | None = None,
+) -> dict[str, list[float]]:
+    r"""Train a model by one step of the optimizer for each batch of shuffled examples.
+
+    Only gradients are computed in training; what is to be seen of its progress is asked for in `monitor`.
+
+    Parameters
+    ----------
+    model : Sequential
+        The model, which is changed.
+    x : array_like, shape (N, ...)
+        The inputs of the N examples.
+    y : array_like, shape (N, ...)
+        The gold outputs, as the loss takes them.
+    loss : Loss
+        The loss to minimize; for a model that returns logits one with ``from_logits=True``.
+    optimizer : Optimizer
+        The optimizer, a new one for every model.
+    rng : numpy.random.Generator
+        The source of randomness for the order of the examples, a new one in every epoch.
+    epochs : int
+        How often every example is used, at least once.
+    batch_size : int
+        The number of examples of a batch, positive. The last batch of an epoch may be smaller.
+    kernel_regularizer : L1 or L2, optional
+        A penalty on the kernels, which are the parameters of two or more axes; not on biases.
+    monitor : mapping from names to functions, optional
+        Each function takes the model after every epoch and returns a number for the history.
+    early_stopping : EarlyStopping, optional
+        It may end the training, and the model ends with its best weights in any case.
+
+    Returns
+    -------
+    dict
+        The history: for each name of `monitor` the numbers, one an epoch.
+
+    Raises
+    ------
+    ValueError
+        If there are no examples, `x` and `y` differ in number, a number is out of range, or `early_stopping`
+        needs a measure that `monitor` does not have.
+
+    Examples
+    --------
+    >>> from npfl.losses import MeanSquaredError
+    >>> from npfl.optimizers import SGD
+    >>> rng, mse = np.random.default_rng(1), MeanSquaredError()
+    >>> x = np.linspace(-1, 1, 20)[:, None]
+    >>> model = mlp([1, 1], rng)
+    >>> history = fit(model, x, 2 * x + 1, mse, SGD(0.1), rng, epochs=50, batch_size=5,
+    ...               monitor={"loss": lambda model: mse(2 * x + 1, model.forward(x))})
+    >>> len(history["loss"]), history["loss"][-1] < 1e-6
+    (50, True)
+    >>> [parameter.round(2) for parameter in model.parameters]
+    [array([[2.]]), array([1.])]
+
+    References
+    ----------
+    Lecture slides "Putting It All Together" and "Regularization – Early Stopping".
+    """
+    x, y, monitor = as_float("x", x), np.asarray(y), monitor or {}
+    if len(x) != len(y) or len(x) == 0:
+        raise ValueError(
+            f"x and y must hold the same number of examples, at least 1, got {len(x)} and {len(y)}"
+        )
+    for name, number in (("epochs", epochs), ("batch_size", batch_size)):
+        if number < 1:
+            raise ValueError(f"{name} must be at least 1, got {number}")
+    if early_stopping is not None and early_stopping.monitor not in monitor:
+        raise ValueError(
+            f"monitor must hold {early_stopping.monitor!r} for early_stopping, got {list(monitor)}"
+        )
+
+    # Clipping by the norm of each array needs to tell them apart; all else may see them as one long vector.
+    parameters, gradients = [model.vector], [model.gradient_vector]
+    if optimizer.clipnorm is not None:
+        parameters, gradients = model.parameters, model.gradients
+    history: dict[str, list[float]] = {name: [] for name in monitor}
+    for epoch in range(epochs):
+        order = rng.permutation(len(x))
+        for start in range(0, len(x), batch_size):
+            batch = order[start : start + batch_size]
+            outputs = model.forward(x[batch], training=True)
+            model.set_gradients(loss.gradient(y[batch], outputs))
+            if kernel_regularizer is not None:
+                for parameter, gradient in zip(model.parameters, model.gradients, strict=True):
+                    if parameter.ndim >= 2:
+                        gradient += kernel_regularizer.gradient(parameter)
+            optimizer.update(parameters, gradients)
+        for name, measure in monitor.items():
+            history[name].append(float(measure(model)))
+        if early_stopping is not None and early_stopping.should_stop(
+            epoch, history[early_stopping.monitor][-1], model
+        ):
+            break
+    if early_stopping is not None:
+        early_stopping.restore(model)
+    return history
