@@ -13,7 +13,9 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util import logging
 
+logger = logging.getLogger(__name__)
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 KATEX = HERE / "node_modules" / "katex" / "dist"
@@ -86,6 +88,23 @@ def follow_code(app: Sphinx, env: BuildEnvironment, added: set, changed: set, re
     return sorted(env.found_docs)
 
 
+class CheckFormulas(SphinxPostTransform):
+    """Report a formula that KaTeX cannot read, with its place: a warning, so the build stops."""
+
+    default_priority = 800
+
+    def run(self, **kwargs: object) -> None:
+        """Let each formula be rendered once."""
+        for formula in self.document.findall(lambda node: isinstance(node, nodes.math | nodes.math_block)):
+            if "&" in formula.astext() and r"\begin" not in formula.astext():
+                # Sphinx's own directive aligns at "&" without saying so.
+                formula.children = [nodes.Text(rf"\begin{{aligned}}{formula.astext()}\end{{aligned}}")]
+            try:
+                sphinxcontrib.katex.render_latex(formula.astext(), {"throwOnError": True})
+            except sphinxcontrib.katex.KaTeXError as error:
+                logger.warning("%s in the formula %s", error, formula.astext(), location=formula)
+
+
 class KeepPunctuation(SphinxPostTransform):
     """Keep a comma or a full stop on the line of the formula before it; a browser would break there."""
 
@@ -110,13 +129,12 @@ def setup(app: Sphinx) -> dict:
     sphinxcontrib.katex.NODEJS_BINARY = str(
         Path(NODE, "bin", "node") if os.name == "posix" else Path(NODE, "node")
     )
-    # A formula that KaTeX cannot read stops the build instead of standing there in red.
-    sphinxcontrib.katex.KATEX_DEFAULT_OPTIONS["throwOnError"] = True
     app.connect("config-inited", lambda app, config: use_own_files(app))
     app.connect("env-get-outdated", follow_code)
     app.connect("html-page-context", drop_unused, priority=900)
     app.connect("build-finished", empty_icon_script)
     app.connect("build-finished", copy_katex)
+    app.add_post_transform(CheckFormulas)
     app.add_post_transform(KeepPunctuation)
     app.add_css_file("book.css")
     app.add_css_file("explore.css")

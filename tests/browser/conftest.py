@@ -43,8 +43,11 @@ def html(tmp_path_factory):
     done = shared / "book-is-built"
     with FileLock(shared / "book.lock"):
         if not done.exists():
-            built = subprocess.run(["make", "build"], cwd=ROOT, capture_output=True, text=True, check=False)
-            assert built.returncode == 0, built.stdout + built.stderr
+            # Into a file: a pipe would wait for everything that the build leaves running.
+            with (shared / "book.log").open("w+") as log:
+                built = subprocess.run(["make", "build"], cwd=ROOT, stdout=log, stderr=log, check=False)
+                log.seek(0)
+                assert built.returncode == 0, log.read()
             done.touch()
     return HTML
 

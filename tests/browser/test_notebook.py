@@ -43,20 +43,19 @@ def lab(tmp_path):
     }
     options = ["--no-browser", "--port=0", "--IdentityProvider.token=", "--allow-root", "--LabApp.news_url="]
     log = tmp_path / "log"
+    command = [sys.executable, "-m", "jupyterlab", *options]
     process = subprocess.Popen(
-        [sys.executable, "-m", "jupyterlab", *options],
-        cwd=tmp_path,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=log.open("w"),
+        command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=log.open("w")
     )
-    deadline = time.monotonic() + 60
-    while not (servers := list(runtime.glob("jpserver-*.json"))) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert servers, log.read_text()
-    yield json.loads(servers[0].read_text())["url"]
-    process.terminate()
-    process.wait(timeout=20)
+    try:
+        deadline = time.monotonic() + 60
+        while not (servers := list(runtime.glob("jpserver-*.json"))) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert servers, log.read_text()
+        yield json.loads(servers[0].read_text())["url"]
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
 
 
 def test_slider_recomputes_in_python(browser, lab):

@@ -14,12 +14,14 @@ from npfl_grader import exercises
 ROOT = Path(__file__).parents[2]
 EXERCISES = sorted((ROOT / "chapters" / "exercises").glob("*.md"))
 # Known before the book is built, so that each page is a test of its own.
-PAGES = [
-    *(f"chapters/{path.stem}" for path in sorted((ROOT / "chapters").glob("*.md"))),
-    *(f"exercises/{path.stem}" for path in EXERCISES),
-    "search",
-    "genindex",
+CHAPTERS = [f"chapters/{path.stem}" for path in sorted((ROOT / "chapters").glob("*.md"))]
+REFERENCE = [
+    f"chapters/reference/{path.stem}" for path in sorted((ROOT / "chapters" / "reference").glob("*.md"))
 ]
+PAGES = [*CHAPTERS, *(f"exercises/{path.stem}" for path in EXERCISES), "search", "genindex"]
+ALL_SETTINGS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
+# Pages written by autodoc are alike, and two settings show what four do.
+TWO_SETTINGS = [(1280, "light"), (390, "dark")]
 # Without preload axe does not fetch style sheets on its own, from addresses that it resolves wrongly.
 WCAG = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
@@ -29,11 +31,17 @@ WCAG = {
 
 def test_every_page_is_tested(html):
     built = {path.relative_to(html).with_suffix("").as_posix() for path in html.rglob("*.html")}
-    assert {name for name in built if not name.startswith("_static/")} - {"index"} == set(PAGES)
+    listings = {name for name in built if name.startswith(("_modules/", "_static/"))}
+    assert built - listings - {"index", "py-modindex"} == {*PAGES, *REFERENCE}
 
 
-@pytest.mark.parametrize("page_name", PAGES)
-@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")])
+@pytest.mark.parametrize(
+    ("page_name", "width", "theme"),
+    [
+        *((page, *setting) for page in PAGES for setting in ALL_SETTINGS),
+        *((page, *setting) for page in [*REFERENCE, "_modules/npfl/losses"] for setting in TWO_SETTINGS),
+    ],
+)
 def test_accessible(open_page, page_name, width, theme):
     page = open_page(f"{page_name}.html", width, theme)
     page.wait_for_load_state("networkidle")
@@ -110,10 +118,9 @@ def secrets(path):
     source = exercises.read(path)
     public = {line.strip() for cell in exercises.release(source).cells for line in cell.source.splitlines()}
     lines = {line.strip() for cell in source.cells for line in cell.source.splitlines()}
-    # Code that the chapters show is no secret.
-    public |= {
-        line.strip() for path in (ROOT / "chapters").glob("*.md") for line in path.read_text().splitlines()
-    }
+    # What the chapters and the package show is no secret.
+    shown = [*(ROOT / "chapters").glob("*.md"), *(ROOT / "npfl").rglob("*.py")]
+    public |= {line.strip() for path in shown for line in path.read_text(encoding="utf-8").splitlines()}
     return {line for line in lines - public if len(line) > 12}
 
 
