@@ -173,7 +173,7 @@ def test_mnist_downloads_only_when_asked_and_only_what_is_right(files, tmp_path,
 
 
 def test_mnist_files_are_those_of_the_authors():
-    # Sums as published by tensorflow-datasets and many others.
+    # Sums on which many public loaders of MNIST agree.
     assert {name: sum_[:8] for name, sum_ in data.MNIST_SHA256.items()} == {
         "train-images-idx3-ubyte.gz": "440fcabf",
         "train-labels-idx1-ubyte.gz": "3552534a",
