@@ -173,7 +173,7 @@ def test_mnist_downloads_only_when_asked_and_only_what_is_right(files, tmp_path,
 
 
 def test_mnist_files_are_those_of_the_authors():
-    # Sums as published by tensorflow-datasets and many others.
+    # Sums on which many public loaders of MNIST agree.
     assert {name: sum_[:8] for name, sum_ in data.MNIST_SHA256.items()} == {
         "train-images-idx3-ubyte.gz": "440fcabf",
         "train-labels-idx1-ubyte.gz": "3552534a",
@@ -189,6 +189,7 @@ def test_read_idx():
     np.testing.assert_array_equal(result, array)
     assert result.dtype == np.uint8
     assert read_idx(idx(np.zeros((0, 5)))).shape == (0, 5)
+    assert read_idx(idx(np.array(7))) == 7
     big = np.arange(300) % 256
     np.testing.assert_array_equal(read_idx(idx(big)), big)  # a length of two bytes
 
@@ -273,9 +274,14 @@ def test_tone():
     assert peaks[-1] > 10 * spectrum[2200:].max()
     halves = [np.sqrt((half**2).mean()) for half in np.split(sound, 2)]
     assert halves[1] < 0.5 * halves[0]  # and the sound fades
+    t = np.arange(1000) / 4000
+    formula = sum(np.exp(-8 * k * t) * np.sin(600 * np.pi * k * t) / k for k in (1, 2, 3, 4))
+    np.testing.assert_allclose(tone(300, 0.25, 4000), formula / np.abs(formula).max(), atol=1e-12)
+    assert tone(999.5).shape == (4000,)
+    assert tone(500, duration=0.002).shape == (16,)  # one period
     for frequency in (0, -1, 1000, float("nan")):
         with pytest.raises(ValueError, match="frequency must be positive and below sample_rate / 8"):
             tone(frequency)
-    for duration in (0, 0.001, float("nan")):
+    for duration in (0, 0.0019, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="duration must be at least 1 / frequency"):
             tone(500, duration)

@@ -99,6 +99,7 @@ def test_average_weights_errors():
 def test_variance_of_average_by_hand():
     assert variance_of_average(3.0, 0.0, 3) == 1
     assert variance_of_average(3.0, 1.0, 3) == 3
+    assert variance_of_average(0.0, 0.5, 3) == 0
     assert variance_of_average(4.0, -1.0, 2) == 0
     np.testing.assert_allclose(
         variance_of_average(2.0, 0.25, [1, 2, 4, 1e9]), [2, 1.25, 0.875, 0.5], rtol=1e-8

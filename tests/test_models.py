@@ -296,6 +296,22 @@ def test_early_stopping_counts_its_patience():
     np.testing.assert_array_equal(model.vector, 4)
 
 
+def test_early_stopping_without_patience():
+    model, stopping = mlp([1, 1], np.random.default_rng(1)), EarlyStopping(patience=1)
+    assert [stopping.should_stop(i, value, model) for i, value in enumerate([2.0, 1.0, 1.0])] == [
+        False,
+        False,
+        True,
+    ]
+
+
+def test_defaults():
+    assert (EarlyStopping().monitor, EarlyStopping().patience) == ("validation_loss", 10)
+    loss, x = Recorder(), np.zeros((50, 1))
+    fit(mlp([1, 1], np.random.default_rng(1)), x, x, loss, SGD(), np.random.default_rng(1), epochs=1)
+    assert [len(batch) for batch in loss.batches] == [32, 18]
+
+
 def test_early_stopping_after_nan():
     model, stopping = mlp([1, 1], np.random.default_rng(1)), EarlyStopping(patience=2)
     assert not stopping.should_stop(0, float("nan"), model)

@@ -153,6 +153,12 @@ def test_dtype_extremes_and_empty(make, dtype):
     assert scalar < 0
 
 
+def test_weight_decay_may_be_zero():
+    theta = np.array([1.0])
+    SGD(0.5, weight_decay=0.0).update([theta], [np.array([1.0])])
+    assert theta == 0.5
+
+
 def test_learning_rate_may_change():
     theta, optimizer = np.array([1.0]), SGD(0.5)
     optimizer.update([theta], [np.array([1.0])])

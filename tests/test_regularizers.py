@@ -186,5 +186,8 @@ def test_update_types_and_errors(update):
 
 
 def test_l2_update_refuses_to_change_the_sign():
-    with pytest.raises(ValueError, match="2 \\* learning_rate \\* strength must be below 1, got 1"):
+    with pytest.raises(ValueError, match=r"2 \* learning_rate \* strength must be below 1, got 1\.5"):
+        l2_sgd_update([1.0], [1.0], 0.5, 1.5)
+    with pytest.raises(ValueError, match=r"2 \* learning_rate \* strength must be below 1, got 1\.0"):
         l2_sgd_update([1.0], [1.0], 0.5, 1.0)
+    np.testing.assert_allclose(l2_sgd_update([1.0], [0.0], 0.5, 0.9), 0.1)
