@@ -1,0 +1,44 @@
+"""The package's own tests on the oldest NumPy that it supports and on the newest for this Python."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parents[1]
+TOOLS = ["hypothesis", "matplotlib", "pytest", "pytest-timeout", "scikit-learn", "scipy"]
+
+
+def oldest():
+    """Read the lower bound in pyproject.toml, such as "numpy==1.26.*"."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for requirement in map(Requirement, project["dependencies"]):
+        if requirement.name == "numpy" and (requirement.marker is None or requirement.marker.evaluate()):
+            return f"{requirement.specifier}".replace(">=", "numpy==") + ".*"
+    raise AssertionError("pyproject.toml names no NumPy for this Python")
+
+
+@pytest.mark.parametrize("numpy", [oldest(), "numpy"])
+def test_package_on(numpy, tmp_path):
+    uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or "uv"
+    for step in (
+        [uv, "venv", "--quiet", "--python", sys.executable, tmp_path / "venv"],
+        [uv, "pip", "install", "--quiet", "--python", tmp_path / "venv", numpy, *TOOLS],
+    ):
+        made = subprocess.run(step, capture_output=True, text=True, check=False)
+        assert made.returncode == 0, f"{numpy} cannot be installed from the package index: {made.stderr}"
+    tests = [path for path in sorted((ROOT / "tests").glob("test_*.py")) if path.name != Path(__file__).name]
+    done = subprocess.run(
+        [tmp_path / "venv" / "bin" / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, *sorted((ROOT / "npfl").glob("*.py"))],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "MPLCONFIGDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
