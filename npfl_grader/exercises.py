@@ -173,13 +173,13 @@ def check(path: Path) -> str:
     """
     source = read(path)
     solved = score(source)
-    for grade_id, (points, most) in solved.items():
-        if points < most:
-            raise ExerciseError(f"{path}: cell {grade_id}: the solution gets {points:g} of {most:g} points")
-    for grade_id, (points, _) in score(_preprocess(source, ClearSolutions)).items():
-        if points > 0:
+    for grade_id, (given, most) in solved.items():
+        if given < most:
+            raise ExerciseError(f"{path}: cell {grade_id}: the solution gets {given:g} of {most:g} points")
+    for grade_id, (given, _) in score(_preprocess(source, ClearSolutions)).items():
+        if given > 0:
             raise ExerciseError(
-                f"{path}: cell {grade_id}: the stub, without any solution, gets {points:g} points"
+                f"{path}: cell {grade_id}: the stub, without any solution, gets {given:g} points"
             )
     return (
         f"{path.stem}: the solution gets {total_points(source):g} points in {len(solved)} checks, the stub 0"

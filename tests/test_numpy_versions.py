@@ -33,8 +33,10 @@ def test_package_on(numpy, tmp_path):
         made = subprocess.run(step, capture_output=True, text=True, check=False)
         assert made.returncode == 0, f"{numpy} cannot be installed from the package index: {made.stderr}"
     tests = [path for path in sorted((ROOT / "tests").glob("test_*.py")) if path.name != Path(__file__).name]
+    modules = sorted((ROOT / "npfl").glob("*.py"))
+    python = tmp_path / "venv" / "bin" / "python"
     done = subprocess.run(
-        [tmp_path / "venv" / "bin" / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, *sorted((ROOT / "npfl").glob("*.py"))],
+        [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, *modules],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), "MPLCONFIGDIR": str(tmp_path)},
         capture_output=True,
