@@ -181,9 +181,10 @@ def check(path: Path) -> str:
             raise ExerciseError(
                 f"{path}: cell {grade_id}: the stub, without any solution, gets {given:g} points"
             )
-    return (
-        f"{path.stem}: the solution gets {total_points(source):g} points in {len(solved)} checks, the stub 0"
-    )
+    points = [most for _, most in solved.values() if most]
+    by_hand = total_points(source) - sum(points)
+    more = f"; {by_hand:g} more are given by hand" if by_hand else ""
+    return f"{path.stem}: the solution gets {sum(points):g} points in {len(points)} checks, the stub 0{more}"
 
 
 def notebook_links(release: NotebookNode, address: str) -> NotebookNode:
