@@ -11,7 +11,7 @@ export OMP_NUM_THREADS := 1
 BUILD := jupyter-book build . --warningiserror --keep-going --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install book build test lint bench course lock clean
+.PHONY: help install book build test lint bench course table lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,9 @@ bench: install  ## run the benchmarks
 
 course: install  ## create an nbgrader course: make course DIR=my-course
 	npfl-grader course $(or $(DIR),course)
+
+table: install  ## show which check of each exercise catches which wrong solution
+	npfl-grader table tests/exercises/solutions
 
 lock: install  ## refresh the locked versions
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --no-emit-index-url \

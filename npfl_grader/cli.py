@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from npfl_grader import course, exercises
+from npfl_grader import course, exercises, trial
 from npfl_grader.files import write, write_notebook
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -74,6 +74,19 @@ def create_course(
         raise stop(str(error)) from None
     typer.echo(f"Next: put submissions into {folder}/submitted/STUDENT/ASSIGNMENT/, then, in {folder}, run")
     typer.echo("  nbgrader autograde ASSIGNMENT && nbgrader generate_feedback ASSIGNMENT")
+
+
+@app.command()
+def table(
+    solutions: Annotated[Path, typer.Argument(help="The folder of the solutions that are tried.")],
+    source: Source = SOURCE,
+) -> None:
+    """Show which check of each exercise catches which wrong solution, as Markdown."""
+    for path in find(source):
+        tried = solutions / f"{path.stem}.py"
+        if not tried.exists():
+            raise stop(f"{tried}: there are no solutions to try {path.stem} on")
+        typer.echo(trial.table(path, tried))
 
 
 if __name__ == "__main__":
