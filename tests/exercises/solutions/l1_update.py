@@ -243,6 +243,15 @@ def l1_update(theta, gradient, learning_rate, l1):
     return theta - learning_rate * gradient - min(learning_rate * l1, abs(theta)) * np.sign(theta)
 
 
+# %% returns the parameters as they are {"loses": ["smaller-case", "far-from-zero", "near-zero", "crossing-zero", "any-shape", "arguments-unchanged"]}
+exact_zeros = "proximal"
+
+
+def l1_update(theta, gradient, learning_rate, l1):
+    theta - learning_rate * gradient - np.minimum(learning_rate * l1, np.abs(theta)) * np.sign(theta)
+    return theta
+
+
 # %% imports the reference implementation {"loses": ["smaller-case", "far-from-zero", "near-zero", "crossing-zero", "any-shape", "arguments-unchanged"]}
 exact_zeros = "proximal"
 

@@ -153,6 +153,12 @@ def map_update(theta, nll_gradient, learning_rate, prior_std, examples):
     return theta - learning_rate * nll_gradient
 
 
+# %% returns the parameters as they are {"loses": ["smaller-case", "prior-std", "many-examples", "posterior-maximum", "any-shape", "arguments-unchanged"]}
+def map_update(theta, nll_gradient, learning_rate, prior_std, examples):
+    theta - learning_rate * (nll_gradient + theta / (examples * prior_std**2))
+    return theta
+
+
 # %% imports the reference implementation {"loses": ["smaller-case", "prior-std", "many-examples", "posterior-maximum", "any-shape", "arguments-unchanged"]}
 def map_update(theta, nll_gradient, learning_rate, prior_std, examples):
     from npfl.regularizers import l2_sgd_update

@@ -166,6 +166,11 @@ def smooth_labels(gold, classes, alpha):
     return result
 
 
+# %% leaves the labels one-hot {"loses": ["smaller-case", "batches", "absent-classes", "alpha-range"]}
+def smooth_labels(gold, classes, alpha):
+    return np.eye(classes)[gold]
+
+
 # %% imports the reference implementation {"loses": ["smaller-case", "batches", "square-batch", "absent-classes", "alpha-range", "arguments-unchanged"]}
 def smooth_labels(gold, classes, alpha):
     from npfl.losses import smooth_labels as reference
