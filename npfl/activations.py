@@ -472,7 +472,7 @@ def log_softmax(logits: ArrayLike, axis: int = -1) -> NDArray:
     Returns
     -------
     ndarray, shape of `logits`
-        The logarithms of the probabilities, finite for finite logits.
+        The logarithms of the probabilities, finite if the differences of the logits are.
 
     Raises
     ------

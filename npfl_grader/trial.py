@@ -1,8 +1,8 @@
 """Try an exercise on solutions that students are likely to write, right ones and wrong ones.
 
-The solutions of an exercise stand in one file, a notebook in the percent format: each cell is one solution and
-its title says what is special about it. A cell without ``loses`` is right and must win every check; the others
-name just the checks that they must lose. The code runs in this process: it is the author's, not a student's.
+The solutions of an exercise stand in one file, a notebook in the percent format: each cell is one solution
+and its title says what is special about it. A cell without ``loses`` is right and must win every check; the
+others name just the checks that they must lose. The code runs in this process: it is the author's own.
 """
 
 import contextlib
