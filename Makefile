@@ -11,7 +11,7 @@ export OMP_NUM_THREADS := 1
 BUILD := jupyter-book build . --warningiserror --keep-going --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install book build test lint bench course table lock clean
+.PHONY: help install book build test lint bench mutation course table lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,9 @@ lint: install  ## check format, style, types and spelling
 
 bench: install  ## run the benchmarks
 	for script in benchmarks/*.py; do python $$script || exit 1; done
+
+mutation: install  ## make each of the typical mistakes in npfl and see that a test fails
+	python tests/mutation/run.py
 
 course: install  ## create an nbgrader course: make course DIR=my-course
 	npfl-grader course $(or $(DIR),course)
