@@ -52,3 +52,9 @@ def expand_weight(sample_weight: ArrayLike, values: NDArray) -> NDArray:
     if weight.shape != values.shape[: weight.ndim]:
         raise ValueError(f"sample_weight must have shape {values.shape} or its beginning, got {weight.shape}")
     return weight.reshape(weight.shape + (1,) * (values.ndim - weight.ndim))
+
+
+def check_rate(rate: float) -> None:
+    """Refuse a rate of dropout outside [0, 1)."""
+    if not 0 <= rate < 1:
+        raise ValueError(f"rate must be at least 0 and below 1, got {rate}")

@@ -105,6 +105,10 @@ def translate(images: ArrayLike, down: float, right: float) -> NDArray:
     >>> translate([[1.0, 2.0], [3.0, 4.0]], down=0, right=1)
     array([[0., 1.],
            [0., 3.]])
+
+    References
+    ----------
+    Lecture slide "Regularization – Dataset Augmentation" (images).
     """
     if not (math.isfinite(down) and math.isfinite(right)):
         raise ValueError(f"down and right must be finite, got {down} and {right}")
@@ -121,6 +125,10 @@ def rotate(images: ArrayLike, degrees: float) -> NDArray:
     >>> rotate([[1.0, 2.0], [3.0, 4.0]], 90).round(6)
     array([[2., 4.],
            [1., 3.]])
+
+    References
+    ----------
+    Lecture slide "Regularization – Dataset Augmentation" (images).
     """
     if not math.isfinite(degrees):
         raise ValueError(f"degrees must be finite, got {degrees}")
@@ -139,6 +147,10 @@ def scale(images: ArrayLike, factor: float) -> NDArray:
     array([[0.25, 0.5 , 0.25],
            [0.5 , 1.  , 0.5 ],
            [0.25, 0.5 , 0.25]])
+
+    References
+    ----------
+    Lecture slide "Regularization – Dataset Augmentation" (images).
     """
     _positive("factor", factor)
     return _transform(images, factor * np.eye(2), np.zeros(2))
@@ -154,6 +166,10 @@ def flip(images: ArrayLike) -> NDArray:
     >>> flip([[1.0, 2.0], [3.0, 4.0]])
     array([[2., 1.],
            [4., 3.]])
+
+    References
+    ----------
+    Lecture slide "Regularization – Dataset Augmentation" (images).
     """
     return _images(images)[..., ::-1].copy()
 
@@ -168,6 +184,10 @@ def brightness(images: ArrayLike, change: float) -> NDArray:
     >>> brightness([[0.0, 0.25], [0.5, 1.0]], 0.25)
     array([[0.25, 0.5 ],
            [0.75, 1.  ]])
+
+    References
+    ----------
+    Lecture slide "Regularization – Dataset Augmentation" (images).
     """
     if not -1 <= change <= 1:
         raise ValueError(f"change must lie in [-1, 1], got {change}")
@@ -202,6 +222,10 @@ def add_noise(signal: ArrayLike, snr: float, rng: Generator) -> NDArray:
     >>> noisy = add_noise(np.ones(10_000), snr=20, rng=np.random.default_rng(1))
     >>> float(noisy.std().round(2))
     0.1
+
+    References
+    ----------
+    Lecture slide "Regularization – Dataset Augmentation" (speech).
     """
     signal = _signal(signal)
     if not math.isfinite(snr):
@@ -237,6 +261,10 @@ def change_speed(signal: ArrayLike, factor: float) -> NDArray:
     --------
     >>> change_speed([0.0, 1.0, 2.0, 3.0], 0.5)
     array([0. , 0.5, 1. , 1.5, 2. , 2.5, 3. , 3. ])
+
+    References
+    ----------
+    Lecture slide "Regularization – Dataset Augmentation" (speech).
     """
     signal = _signal(signal)
     _positive("factor", factor)

@@ -24,14 +24,34 @@ MNIST_SHA256 = {
 
 
 class Part(NamedTuple):
-    """Inputs and gold outputs of some examples."""
+    """Inputs and gold outputs of some examples.
+
+    Examples
+    --------
+    >>> Part(np.zeros((2, 3)), np.array([0, 1])).x.shape
+    (2, 3)
+
+    References
+    ----------
+    Lecture slide "Putting It All Together": training, validation and test sets.
+    """
 
     x: NDArray
     y: NDArray
 
 
 class Parts(NamedTuple):
-    """The three disjoint parts of a data set."""
+    """The three disjoint parts of a data set.
+
+    Examples
+    --------
+    >>> digits(np.random.default_rng(1)).test.x.shape
+    (360, 64)
+
+    References
+    ----------
+    Lecture slide "Putting It All Together": training, validation and test sets.
+    """
 
     train: Part
     validation: Part
@@ -112,6 +132,10 @@ def one_hot(labels: ArrayLike, classes: int, dtype: DTypeLike = np.float64) -> N
     >>> one_hot([2, 0], 3)
     array([[0., 0., 1.],
            [1., 0., 0.]])
+
+    References
+    ----------
+    Lecture slide "Derivative of Softmax MLE Loss".
     """
     labels = np.asarray(labels)
     if labels.size and labels.dtype.kind not in "iu":
@@ -228,6 +252,10 @@ def read_idx(content: bytes) -> NDArray:
     >>> import gzip
     >>> read_idx(gzip.compress(bytes([0, 0, 8, 2, 0, 0, 0, 1, 0, 0, 0, 3, 7, 8, 9])))
     array([[7, 8, 9]], dtype=uint8)
+
+    References
+    ----------
+    Y. LeCun, C. Cortes, C. Burges: The MNIST database of handwritten digits (the IDX format).
     """
     import gzip
 
@@ -294,6 +322,10 @@ def two_moons(n: int, rng: Generator, noise: float = 0.1) -> Part:
     array([0, 1, 0, 1])
     >>> np.hypot(*x[y == 0].T).round(6)  # the first moon is half of the unit circle
     array([1., 1.])
+
+    References
+    ----------
+    Toy data of this book.
     """
     _check_toy(n, "noise", noise)
     y = np.arange(n) % 2
@@ -333,6 +365,10 @@ def blobs(n: int, rng: Generator, centers: ArrayLike, spread: float = 1.0) -> Pa
     Part(x=array([[0., 0.],
            [5., 5.],
            [0., 0.]]), y=array([0, 1, 0]))
+
+    References
+    ----------
+    Toy data of this book.
     """
     _check_toy(n, "spread", spread)
     centers = np.asarray(centers, dtype=np.float64)
@@ -373,6 +409,10 @@ def noisy_line(
     >>> x, y = noisy_line(3, np.random.default_rng(1), noise=0)
     >>> bool(np.allclose(y, 2 * x + 1))
     True
+
+    References
+    ----------
+    Toy data of this book.
     """
     _check_toy(n, "noise", noise)
     x = rng.uniform(-1, 1, (n, 1))
@@ -407,6 +447,10 @@ def tone(frequency: float, duration: float = 0.5, sample_rate: int = 8000) -> ND
     --------
     >>> tone(440).shape
     (4000,)
+
+    References
+    ----------
+    Toy data of this book.
     """
     if not 0 < 8 * frequency < sample_rate:
         raise ValueError(

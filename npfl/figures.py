@@ -47,6 +47,10 @@ def panels(rows: int = 1, columns: int = 1, height: float = 3.0, **options: Any)
     >>> figure, axes = panels(2)
     >>> len(axes)
     2
+
+    References
+    ----------
+    Okabe and Ito: Color universal design, 2008 (the palette).
     """
     import matplotlib.pyplot as plt
 

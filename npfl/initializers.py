@@ -24,6 +24,10 @@ def fan_in_limit(fan_in: int) -> float:
     --------
     >>> fan_in_limit(4)
     0.5
+
+    References
+    ----------
+    Lecture slide "Convergence – Parameter Initialization".
     """
     return 1 / math.sqrt(_fan("fan_in", fan_in))
 
@@ -38,6 +42,10 @@ def glorot_limit(fan_in: int, fan_out: int) -> float:
     --------
     >>> glorot_limit(4, 2)
     1.0
+
+    References
+    ----------
+    X. Glorot, Y. Bengio: Understanding the difficulty of training deep feedforward neural networks, 2010.
     """
     return math.sqrt(6 / (_fan("fan_in", fan_in) + _fan("fan_out", fan_out)))
 
@@ -51,6 +59,10 @@ def he_limit(fan_in: int) -> float:
     --------
     >>> he_limit(6)
     1.0
+
+    References
+    ----------
+    K. He et al.: Delving deep into rectifiers, 2015, arXiv 1502.01852.
     """
     return math.sqrt(6 / _fan("fan_in", fan_in))
 
@@ -62,6 +74,10 @@ def uniform_variance(limit: float) -> float:
     --------
     >>> uniform_variance(glorot_limit(4, 2)) == 2 / (4 + 2)
     True
+
+    References
+    ----------
+    Lecture slide "Convergence – Parameter Initialization".
     """
     return limit**2 / 3
 

@@ -17,9 +17,9 @@ from numpy.random import Generator
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from npfl import activations
-from npfl._arrays import as_float, same_shape
+from npfl._arrays import as_float, check_rate, same_shape
 from npfl.initializers import glorot_uniform
-from npfl.regularizers import check_rate, dropout_mask
+from npfl.regularizers import dropout_mask
 
 
 class Layer(ABC):
@@ -31,6 +31,18 @@ class Layer(ABC):
         The arrays that training changes, and the derivatives of the loss by them, in the same order.
     state : list of ndarray
         Arrays that belong to the layer but are not trained.
+
+    Examples
+    --------
+    >>> layer = Activation("relu")
+    >>> layer.forward(np.array([[-1.0, 2.0]]))
+    array([[0., 2.]])
+    >>> layer.backward(np.array([[1.0, 1.0]]))
+    array([[0., 1.]])
+
+    References
+    ----------
+    Lecture slides "Putting It All Together".
     """
 
     def __init__(self, parameters: list[NDArray] | None = None, state: list[NDArray] | None = None) -> None:
@@ -556,6 +568,10 @@ def standardize_weights_backward(weights: ArrayLike, dy: ArrayLike, epsilon: flo
     array([[-1.2247],
            [-1.2247],
            [ 2.4495]])
+
+    References
+    ----------
+    S. Qiao et al.: Weight standardization, 2019, arXiv 1903.10520.
     """
     weights, dy = as_float("weights", weights), as_float("dy", dy)
     same_shape("weights", weights, "dy", dy)

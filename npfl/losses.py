@@ -37,6 +37,10 @@ class Reduction(enum.StrEnum):
     --------
     >>> Reduction("sum") is Reduction.SUM
     True
+
+    References
+    ----------
+    Lecture slide "Losses" (``tf.losses.Reduction``).
     """
 
     AUTO = "auto"
@@ -442,6 +446,10 @@ class MeanSquaredError(Loss):
     --------
     >>> MeanSquaredError().gradient([[1.0, 2.0]], [[1.0, 4.0]])
     array([[0., 2.]])
+
+    References
+    ----------
+    Lecture slides "Losses" and "Derivative of MSE Loss".
     """
 
     def __init__(self, reduction: Reduction | str = Reduction.AUTO, name: str = "mean_squared_error") -> None:
@@ -462,6 +470,10 @@ class MeanAbsoluteError(Loss):
     --------
     >>> MeanAbsoluteError().gradient([[1.0, 2.0]], [[1.0, 4.0]])
     array([[0. , 0.5]])
+
+    References
+    ----------
+    Keras, ``losses.MeanAbsoluteError``; the lecture does not list it.
     """
 
     def __init__(
@@ -484,6 +496,10 @@ class Huber(Loss):
     --------
     >>> Huber(delta=1.0).gradient([[0.0, 0.0]], [[0.5, -3.0]])
     array([[ 0.25, -0.5 ]])
+
+    References
+    ----------
+    P. Huber: Robust estimation of a location parameter, 1964. Lecture slide "Loss and Metric".
     """
 
     def __init__(
@@ -507,6 +523,10 @@ class Hinge(Loss):
     --------
     >>> Hinge().gradient([[1, -1]], [[0.25, -2.0]])
     array([[-0.5,  0. ]])
+
+    References
+    ----------
+    Lecture slide "Loss and Metric".
     """
 
     def __init__(self, reduction: Reduction | str = Reduction.AUTO, name: str = "hinge") -> None:
@@ -530,6 +550,10 @@ class BinaryCrossentropy(Loss):
     --------
     >>> BinaryCrossentropy(from_logits=True).gradient([[1.0, 0.0]], [[0.0, 0.0]])
     array([[-0.25,  0.25]])
+
+    References
+    ----------
+    Lecture slides "Losses" and "Derivative of Softmax MLE Loss".
     """
 
     def __init__(
@@ -566,6 +590,10 @@ class CategoricalCrossentropy(Loss):
     --------
     >>> CategoricalCrossentropy(from_logits=True).gradient([[0, 1]], [[0.0, np.log(3)]])
     array([[ 0.25, -0.25]])
+
+    References
+    ----------
+    Lecture slides "Losses" and "Derivative of Softmax MLE Loss".
     """
 
     _takes_vector = True
@@ -600,6 +628,10 @@ class SparseCategoricalCrossentropy(Loss):
     --------
     >>> SparseCategoricalCrossentropy(from_logits=True).gradient([1], [[0.0, np.log(3)]])
     array([[ 0.25, -0.25]])
+
+    References
+    ----------
+    Lecture slides "Losses" and "Derivative of Softmax MLE Loss".
     """
 
     _takes_vector = True
@@ -629,6 +661,10 @@ class KLDivergence(Loss):
     --------
     >>> KLDivergence().gradient([[0.5, 0.5]], [[0.25, 0.75]]).round(3)
     array([[-2.   , -0.667]])
+
+    References
+    ----------
+    Lecture slide of the overview table (NLL, cross-entropy, KL divergence).
     """
 
     _takes_vector = True

@@ -40,6 +40,14 @@ class Metric(ABC):
     References
     ----------
     Lecture slide "Metrics".
+
+    Examples
+    --------
+    >>> metric = Accuracy()
+    >>> metric([1, 0], [1, 1])
+    0.5
+    >>> metric([1, 0], [1, 0])
+    0.75
     """
 
     def __init__(self, name: str) -> None:
@@ -78,6 +86,10 @@ class Mean(Metric):
     2.0
     >>> mean([7.0], sample_weight=[3.0])  # (1 + 2 + 3 + 3 · 7) / (3 + 3)
     4.5
+
+    References
+    ----------
+    Lecture slide "Metrics" (``tf.metrics``).
     """
 
     def __init__(self, name: str = "mean") -> None:
@@ -123,6 +135,10 @@ class ExampleMean(Metric):
     >>> metric = ExampleMean(npfl.losses.mean_absolute_error, "mean_absolute_error")
     >>> metric([[1.0], [2.0]], [[1.0], [4.0]])
     1.0
+
+    References
+    ----------
+    Lecture slide "Metrics" (``tf.metrics``).
     """
 
     def __init__(self, values: Callable[[ArrayLike, ArrayLike], NDArray], name: str) -> None:
@@ -152,6 +168,10 @@ class MeanSquaredError(ExampleMean):
     --------
     >>> MeanSquaredError()([[1.0], [2.0]], [[1.0], [4.0]])
     2.0
+
+    References
+    ----------
+    Lecture slide "Metrics" (``tf.metrics``).
     """
 
     def __init__(self, name: str = "mean_squared_error") -> None:
@@ -165,6 +185,10 @@ class BinaryCrossentropy(ExampleMean):
     --------
     >>> round(BinaryCrossentropy()([[1], [0]], [[0.25], [0.5]]) / math.log(2), 9)
     1.5
+
+    References
+    ----------
+    Lecture slide "Metrics" (``tf.metrics``).
     """
 
     def __init__(
@@ -180,6 +204,10 @@ class CategoricalCrossentropy(ExampleMean):
     --------
     >>> round(CategoricalCrossentropy()([[0, 1], [1, 0]], [[0.75, 0.25], [0.5, 0.5]]) / math.log(2), 9)
     1.5
+
+    References
+    ----------
+    Lecture slide "Metrics" (``tf.metrics``).
     """
 
     def __init__(
@@ -199,6 +227,10 @@ class SparseCategoricalCrossentropy(ExampleMean):
     --------
     >>> round(SparseCategoricalCrossentropy()([1, 0], [[0.75, 0.25], [0.5, 0.5]]) / math.log(2), 9)
     1.5
+
+    References
+    ----------
+    Lecture slide "Metrics" (``tf.metrics``).
     """
 
     def __init__(self, name: str = "sparse_categorical_crossentropy", *, from_logits: bool = False) -> None:
@@ -212,6 +244,10 @@ class Accuracy(ExampleMean):
     --------
     >>> Accuracy()([[1, 2], [3, 4]], [[1, 2], [3, 0]])
     0.75
+
+    References
+    ----------
+    Lecture slide "Metrics" (``tf.metrics``).
     """
 
     def __init__(self, name: str = "accuracy") -> None:
@@ -233,6 +269,10 @@ class BinaryAccuracy(ExampleMean):
     --------
     >>> BinaryAccuracy()([[1], [0], [1], [0]], [[0.7], [0.5], [0.5], [0.1]])
     0.75
+
+    References
+    ----------
+    Lecture slide "Metrics" (``tf.metrics``).
     """
 
     def __init__(self, name: str = "binary_accuracy", *, threshold: float = 0.5) -> None:
@@ -251,6 +291,10 @@ class CategoricalAccuracy(ExampleMean):
     --------
     >>> CategoricalAccuracy()([[0, 1], [1, 0]], [[0.7, 0.3], [0.6, 0.4]])
     0.5
+
+    References
+    ----------
+    Lecture slide "Metrics" (``tf.metrics``).
     """
 
     def __init__(self, name: str = "categorical_accuracy") -> None:
@@ -269,6 +313,10 @@ class SparseCategoricalAccuracy(ExampleMean):
     --------
     >>> SparseCategoricalAccuracy()([1, 0], [[0.7, 0.3], [0.6, 0.4]])
     0.5
+
+    References
+    ----------
+    Lecture slide "Metrics" (``tf.metrics``).
     """
 
     def __init__(self, name: str = "sparse_categorical_accuracy") -> None:

@@ -162,6 +162,17 @@ class Optimizer(ABC):
     ------
     ValueError
         If a number is out of range, or more than one kind of clipping is asked for.
+
+    Examples
+    --------
+    >>> theta = np.array([3.0, 4.0])
+    >>> SGD(learning_rate=1.0, global_clipnorm=1.0).update([theta], [np.array([30.0, 40.0])])
+    >>> theta
+    array([2.4, 3.2])
+
+    References
+    ----------
+    Lecture slides of the overview table and of gradient clipping.
     """
 
     _slots = 0  # how many running averages a parameter has

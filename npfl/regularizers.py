@@ -9,7 +9,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
-from npfl._arrays import as_float, same_shape
+from npfl._arrays import as_float, check_rate, same_shape
 
 
 def dropout(
@@ -83,15 +83,13 @@ def dropout_mask(inputs: NDArray, rate: float, rng: Generator) -> NDArray:
     --------
     >>> dropout_mask(np.ones(4), 0.5, np.random.default_rng(1))
     array([2., 2., 0., 2.])
+
+    References
+    ----------
+    Lecture slide "Regularization – Dropout Implementation".
     """
     kept = rng.random(inputs.shape) >= rate
     return np.asarray(kept / (1 - rate), dtype=inputs.dtype)
-
-
-def check_rate(rate: float) -> None:
-    """Refuse a rate of dropout outside [0, 1)."""
-    if not 0 <= rate < 1:
-        raise ValueError(f"rate must be at least 0 and below 1, got {rate}")
 
 
 class L2:

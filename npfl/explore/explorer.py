@@ -42,6 +42,10 @@ class Slider:
     --------
     >>> Slider([0.0, 0.25, 0.5], label="dropout rate", start=0.5, format="{:.2f}").texts
     ['0.00', '0.25', '0.50']
+
+    References
+    ----------
+    This book, page "How a chapter works".
     """
 
     values: Sequence[Any]
@@ -70,7 +74,18 @@ class Slider:
 
 
 class Explorer:
-    """A figure with sliders; `explore` makes it and a notebook or the book shows it."""
+    """A figure with sliders; `explore` makes it and a notebook or the book shows it.
+
+    Examples
+    --------
+    >>> explorer = explore(lambda rate: None, alt="a figure", name="figure", rate=Slider([0.0, 0.5, 1.0]))
+    >>> explorer.first, len(explorer.positions)
+    ((1,), 3)
+
+    References
+    ----------
+    This book, page "How a chapter works".
+    """
 
     def __init__(self, draw: Callable[..., Any], alt: str, name: str, sliders: dict[str, Slider]) -> None:
         self.draw, self.alt, self.name, self.sliders = draw, alt, name, sliders
@@ -152,6 +167,10 @@ def explore(
     >>> explore(lambda rate: None, alt="")
     Traceback (most recent call last):
     ValueError: alt must say what is to be seen in the figure
+
+    References
+    ----------
+    This book, page "How a chapter works".
     """
     if not alt.strip():
         raise ValueError("alt must say what is to be seen in the figure")

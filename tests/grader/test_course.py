@@ -71,7 +71,7 @@ def test_nbgrader_grades_and_gives_feedback(folder):
 
     with Gradebook(f"sqlite:///{folder}/gradebook.db") as gradebook:
         got = {s.student.id: (s.score, s.max_score) for s in gradebook.assignment_submissions(NAME)}
-    assert got == {student: (points, 10) for student, (_, points) in wanted.items()}
+    assert got == {student: (points, 12) for student, (_, points) in wanted.items()}
     feedback = (folder / "feedback" / "partly" / NAME / f"{NAME}.html").read_text()
     assert "2 times too large, the loss of a batch is the mean over its examples" in feedback
 

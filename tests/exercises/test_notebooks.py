@@ -1,0 +1,56 @@
+"""The release notebooks as students use them: in Jupyter with Validate, and as a script."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+from nbgrader.utils import is_solution
+from nbgrader.validator import Validator
+
+from npfl_grader import exercises, trial
+
+ROOT = Path(__file__).parents[2]
+EXERCISES = sorted((ROOT / "chapters" / "exercises").glob("*.md"))
+SOLUTIONS = Path(__file__).parent / "solutions"
+
+
+def solved(path):
+    """Put the first right solution into the release notebook, as a student does."""
+    notebook = exercises.release(exercises.read(path))
+    solution = next(s for s in trial.solutions(SOLUTIONS / f"{path.stem}.py") if not s.loses)
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and is_solution(cell):
+            cell.source = solution.source
+    return notebook
+
+
+@pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)
+def test_validate_accepts_a_right_solution(path, tmp_path):
+    nbformat.write(solved(path), tmp_path / "solved.ipynb")
+    found = Validator().validate(str(tmp_path / "solved.ipynb"))
+    # An answer in words that is still open is all that may be left.
+    written = [c.source for c in solved(path).cells if c.cell_type == "markdown" and is_solution(c)]
+    left = [cell for cell in found.get("failed", []) if cell["source"].strip() not in map(str.strip, written)]
+    assert set(found) <= {"failed"}, found
+    assert not left, left
+
+
+@pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)
+def test_validate_names_the_failing_check_of_the_stub(path, tmp_path):
+    nbformat.write(exercises.release(exercises.read(path)), tmp_path / "stub.ipynb")
+    failed = Validator().validate(str(tmp_path / "stub.ipynb"))["failed"]
+    assert any("NotImplementedError" in cell["error"] for cell in failed)
+
+
+@pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)
+def test_solved_notebook_runs_as_a_script(path, tmp_path):
+    script = jupytext.writes(solved(path), fmt="py:percent")
+    (tmp_path / "script.py").write_text(script)
+    # Isolated from the folder: NumPy is all that a student needs.
+    done = subprocess.run(
+        [sys.executable, "-I", "script.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
