@@ -4,6 +4,9 @@ import hashlib
 import os
 import re
 import shutil
+import socket
+import subprocess
+import time
 from pathlib import Path
 
 import sphinxcontrib.katex
@@ -30,6 +33,37 @@ def use_own_files(app: Sphinx) -> None:
     app.config.html_static_path += [str(HERE / "static"), str(PACKAGE / "explore" / "static")]
     app.config.katex_js_path = str(KATEX / "katex.min.js")
     app.config.katex_css_path = "katex/katex.min.css"
+
+
+def use_own_node() -> None:
+    """Let sphinxcontrib-katex render with the Node of this environment, also on a busy machine."""
+    katex = sphinxcontrib.katex
+    # Node itself, not the script of that name in .venv/bin: ending the script would leave Node running.
+    katex.NODEJS_BINARY = str(Path(NODE, "bin", "node") if os.name == "posix" else Path(NODE, "node"))
+    katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0
+    katex.KaTeXServer.start_server_process = classmethod(start_node)
+
+
+def start_node(server: type, folder: Path, timeout: float) -> tuple[subprocess.Popen, socket.socket]:
+    """Start Node and connect to it.
+
+    In place of the extension's own way, which connects as soon as the socket's file exists: a moment later
+    only does Node listen there, and on a busy machine the connection was refused.
+    """
+    path = folder / "katex.sock"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    node = subprocess.Popen(server.build_command(socket=path), cwd=folder, **pipes)
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            connection.connect(str(path))
+            return node, connection
+        except (FileNotFoundError, ConnectionRefusedError):
+            if node.poll() is not None or time.monotonic() > deadline:
+                node.kill()
+                raise server.timeout_error(timeout) from None
+            time.sleep(0.01)
 
 
 def copy_katex(app: Sphinx, exception: Exception | None) -> None:
@@ -125,10 +159,7 @@ class KeepPunctuation(SphinxPostTransform):
 def setup(app: Sphinx) -> dict:
     """Connect the steps; called by Sphinx."""
     os.environ["NPFL_BOOK"] = "1"  # the kernels inherit it: sliders are then built into the page
-    # Node itself, not the script of that name in .venv/bin: ending the script would leave Node running.
-    sphinxcontrib.katex.NODEJS_BINARY = str(
-        Path(NODE, "bin", "node") if os.name == "posix" else Path(NODE, "node")
-    )
+    use_own_node()
     app.connect("config-inited", lambda app, config: use_own_files(app))
     app.connect("env-get-outdated", follow_code)
     app.connect("html-page-context", drop_unused, priority=900)
