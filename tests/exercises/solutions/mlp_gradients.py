@@ -344,7 +344,7 @@ def mlp_gradients(x, gold, w1, b1, w2, b2):
     return -log_o[np.arange(len(x)), gold].mean(), x.T @ du, du.sum(axis=0), v.T @ dz, dz.sum(axis=0)
 
 
-# %% ReLU of the derivative {"loses": ["hidden-layer", "relu-at-zero"]}
+# %% ReLU of the derivative {"loses": ["smaller-case", "hidden-layer", "relu-at-zero"]}
 def mlp_gradients(x, gold, w1, b1, w2, b2):
     u = x @ w1 + b1
     v = np.maximum(u, 0)
