@@ -52,8 +52,9 @@ mutation: install  ## make each of the typical mistakes in npfl and see that a t
 course: install  ## create an nbgrader course: make course DIR=my-course
 	npfl-grader course $(or $(DIR),course)
 
-table: install  ## show which check of each exercise catches which wrong solution
-	npfl-grader table tests/exercises/solutions
+table: install  ## try all solutions of the exercises and write docs/exercises.md: which check catches which
+	npfl-grader table tests/exercises/solutions > docs/.exercises.md && mv docs/.exercises.md docs/exercises.md
+	cat docs/exercises.md
 
 lock: install  ## refresh the locked versions
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --no-emit-index-url \

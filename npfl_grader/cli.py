@@ -82,6 +82,11 @@ def table(
     source: Source = SOURCE,
 ) -> None:
     """Show which check of each exercise catches which wrong solution, as Markdown."""
+    typer.echo(
+        "# Which check catches which solution\n\n"
+        "Each exercise was run with every solution below in place of the student's; "
+        "a check's points stand behind its name.\n"
+    )
     for path in find(source):
         tried = solutions / f"{path.stem}.py"
         if not tried.exists():

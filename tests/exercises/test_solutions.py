@@ -35,3 +35,16 @@ def test_table_says_what_catches_what(path):
     lines = trial.table(path, SOLUTIONS / f"{path.stem}.py").splitlines()
     assert lines[0] == f"## {path.stem}"
     assert len(lines) == 4 + len(trial.solutions(SOLUTIONS / f"{path.stem}.py"))
+
+
+def test_instructors_page_shows_the_table():
+    page = (ROOT / "docs" / "exercises.md").read_text(encoding="utf-8")
+    shown = set()
+    for section in page.split("\n## ")[1:]:
+        name, _, *rows = section.strip().splitlines()
+        head, _, *rows = ([cell.strip() for cell in row.strip("|").split("|")] for row in rows)
+        checks = [check.rsplit(" ", 1)[0] for check in head]
+        for title, *marks in rows:
+            lost = frozenset(check for check, mark in zip(checks[1:], marks, strict=True) if mark == "lost")
+            shown.add((name, title, lost))
+    assert shown == {(path.stem, s.title, s.loses) for path, s in ALL}, "run 'make table'"
