@@ -13,3 +13,10 @@ for (const entry of document.querySelectorAll("[role='doc-biblioentry'], .citati
 document.addEventListener("contentvisibilityautostatechange", () => dispatchEvent(new Event("resize")));
 // Who comes to the search page wants to type.
 if (document.getElementById("search-results")) document.querySelector("main form.bd-search input")?.select();
+// On paper nothing can be unfolded; code that is hidden stays so.
+let folded = [];
+addEventListener("beforeprint", () => {
+  folded = [...document.querySelectorAll("article details:not([open], .hide)")];
+  for (const details of folded) details.open = true;
+});
+addEventListener("afterprint", () => { for (const details of folded) details.open = false; });
