@@ -11,7 +11,7 @@ export OMP_NUM_THREADS := 1
 BUILD := jupyter-book build . --warningiserror --keep-going --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install book build test lint bench mutation course table lock clean
+.PHONY: help install book build pdf test lint bench mutation course table lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,11 @@ book: build  ## build the book and serve it on a free local port
 build: install  ## build the book into _build/html
 	npfl-grader release
 	$(BUILD)
+
+pdf: install  ## print the whole book to _build/npfl.pdf (needs Chromium)
+	npfl-grader release
+	$(BUILD) --builder singlehtml
+	python _ext/pdf.py _build/singlehtml/index.html _build/npfl.pdf
 
 test: install  ## run the whole test suite
 	pytest -n 2 --dist worksteal

@@ -20,6 +20,8 @@ from sphinx.util import logging
 
 logger = logging.getLogger(__name__)
 HERE = Path(__file__).parent
+# Node itself, not the script of that name in .venv/bin: ending the script would leave Node running.
+NODE_BINARY = str(Path(NODE, "bin", "node") if os.name == "posix" else Path(NODE, "node"))
 ROOT = HERE.parent
 KATEX = HERE / "node_modules" / "katex" / "dist"
 PACKAGE = ROOT / "npfl"
@@ -38,8 +40,7 @@ def use_own_files(app: Sphinx) -> None:
 def use_own_node() -> None:
     """Let sphinxcontrib-katex render with the Node of this environment, also on a busy machine."""
     katex = sphinxcontrib.katex
-    # Node itself, not the script of that name in .venv/bin: ending the script would leave Node running.
-    katex.NODEJS_BINARY = str(Path(NODE, "bin", "node") if os.name == "posix" else Path(NODE, "node"))
+    katex.NODEJS_BINARY = NODE_BINARY
     katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0
     katex.KaTeXServer.start_server_process = classmethod(start_node)
 
@@ -89,6 +90,13 @@ def drop_unused(app: Sphinx, page: str, template: str, context: dict, doctree: o
     context["script_files"] = [script for script in context["script_files"] if wanted(script)]
 
 
+def drop_thebe_settings(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Take away the scripts with settings of thebe that its extension puts into pages with code."""
+    for raw in list(doctree.findall(nodes.raw)):
+        if "text/x-thebe-config" in raw.astext() or "kernelName =" in raw.astext():
+            raw.parent.remove(raw)
+
+
 def empty_icon_script(app: Sphinx, exception: Exception | None) -> None:
     """Empty the 1.4 MB script that draws the icons a second time: the theme's web font has them already."""
     if exception is None and app.builder.format == "html":
@@ -100,7 +108,7 @@ def digest(folder: Path) -> str:
     """Return a digest of the code in a folder."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
-        if path.suffix in {".py", ".js", ".css"} and "node_modules" not in path.parts:
+        if path.suffix in {".py", ".js", ".mjs", ".css", ".html"} and "node_modules" not in path.parts:
             digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()
 
@@ -119,6 +127,8 @@ def follow_code(app: Sphinx, env: BuildEnvironment, added: set, changed: set, re
     if getattr(env, "npfl_code", None) == (package, extensions):
         return []
     env.npfl_code = (package, extensions)  # type: ignore[attr-defined]
+    # The listings of modules are written anew only where the modules have changed.
+    shutil.rmtree(Path(app.outdir, "_modules"), ignore_errors=True)
     return sorted(env.found_docs)
 
 
@@ -163,6 +173,7 @@ def setup(app: Sphinx) -> dict:
     app.connect("config-inited", lambda app, config: use_own_files(app))
     app.connect("env-get-outdated", follow_code)
     app.connect("html-page-context", drop_unused, priority=900)
+    app.connect("doctree-resolved", drop_thebe_settings, priority=900)
     app.connect("build-finished", empty_icon_script)
     app.connect("build-finished", copy_katex)
     app.add_post_transform(CheckFormulas)

@@ -2,8 +2,8 @@
 
 import functools
 import os
-import shutil
 import subprocess
+import sys
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,26 +13,10 @@ from filelock import FileLock
 from playwright.sync_api import Error, sync_playwright
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "_ext"))
+import chromium  # noqa: E402
+
 HTML = ROOT / "_build" / "html"
-# Debian's Chromium runs as root in a container only without its own sandbox; the others keep it from asking
-# its maker's hosts.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
-PLACES = ["/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"]
-
-
-def chrome():
-    """Find an installed Chrome or Chromium; None lets Playwright use the one that it downloaded itself."""
-    found = [os.environ.get("NPFL_CHROME"), *map(shutil.which, NAMES), *filter(os.path.exists, PLACES)]
-    return next(filter(None, found), None)
 
 
 @pytest.fixture(scope="session")
@@ -71,11 +55,10 @@ def browser():
     """Start the browser, once for each process."""
     with sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path=chrome(), args=FLAGS)
+            browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.FLAGS)
         except Error as error:
             pytest.fail(
-                "no browser: install Chromium (apt install chromium), or name Chrome in NPFL_CHROME, or run "
-                f"'.venv/bin/playwright install chromium' ({str(error).splitlines()[0]})",
+                f"{chromium.MISSING} ({str(error).splitlines()[0]})",
                 pytrace=False,
             )
         yield browser

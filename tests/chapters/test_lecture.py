@@ -12,7 +12,9 @@ TABLE = list(csv.DictReader((Path(__file__).parent / "lecture.csv").read_text("u
 
 
 def headings(page):
-    text = re.sub(r"^(`{3,}|~{3,}).*?^\1", "", (CHAPTERS / f"{page}.md").read_text("utf-8"), flags=re.M | re.S)
+    text = re.sub(
+        r"^(`{3,}|~{3,}).*?^\1", "", (CHAPTERS / f"{page}.md").read_text("utf-8"), flags=re.M | re.S
+    )
     return re.findall(r"^#{1,4} (.+?)\s*$", text, re.M)
 
 

@@ -1,0 +1,128 @@
+"""One style sheet and one script for the whole site, with nothing in them that no page uses.
+
+The theme and the extensions bring thirteen style sheets and as many scripts, each a request that holds up
+the first view of a page. Here they become ``site.css`` and ``site.js``.
+"""
+
+import json
+import logging
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pydata_sphinx_theme
+from fontTools import subset
+from npfl_book import NODE_BINARY
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+
+HERE = Path(__file__).parent
+ICONS = "vendor/fontawesome/webfonts/fa-solid-900.woff2"
+THEME = Path(pydata_sphinx_theme.__file__).parent / "theme" / "pydata_sphinx_theme" / "static"
+# What the theme's own template loads, outside Sphinx's lists.
+THEME_STYLES = ["styles/theme.css", "styles/pydata-sphinx-theme.css"]
+THEME_SCRIPTS = ["scripts/bootstrap.js", "scripts/pydata-sphinx-theme.js"]
+# The figures are to answer before the rest of the scripts has come.
+APART = {"explore.js"}
+# Page titles and the like, which the theme's scripts need for switches between versions only.
+NOT_NEEDED = re.compile(r"DOCUMENTATION_OPTIONS\.(pagename|search_as_you_type)")
+IMPORT = re.compile(r"""@import (?:url\()?["']([^"']+)["']\)?;""")
+REFERENCE = re.compile(r"""url\((?!["']?(?:data:|#))["']?([^"')?#]+)[^)]*\)""")
+
+
+# The theme measures every code cell and output of a page at once, to make those that scroll focusable, and
+# so forces the layout of all that is far below. Here what is far is focusable until it is near and measured
+# (see theme.js).
+MEASURE = "e.tabIndex=e.scrollWidth>e.clientWidth"
+MEASURE_NEAR = "e.tabIndex=!e.checkVisibility({contentVisibilityAuto:true})||e.scrollWidth>e.clientWidth"
+
+
+def one_of_each(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
+    """Note what the page asks for, and let it ask for the packed files instead."""
+    app.pack_styles = THEME_STYLES + [_name(style) for style in context["css_files"]]  # type: ignore[attr-defined]
+    context["css_files"] = ["_static/site.css"]
+    parts, apart = [], []
+    for script in context["script_files"]:
+        body = script.attributes.get("body", "")
+        if body:
+            parts += [] if NOT_NEEDED.search(body) else [body]
+        elif _name(script) in APART:
+            apart.append(script)
+        else:
+            parts.append(Path(_name(script)))
+    app.pack_scripts = parts + [Path(name) for name in THEME_SCRIPTS]  # type: ignore[attr-defined]
+    context["script_files"] = apart
+
+
+def _name(asset: Any) -> str:
+    return str(asset.filename or "").removeprefix("_static/")
+
+
+def pack(app: Sphinx, exception: Exception | None) -> None:
+    """Write the packed files when a page was written."""
+    if exception or app.builder.format != "html" or not hasattr(app, "pack_styles"):
+        return
+    static = Path(app.outdir, "_static")
+    css = "\n".join(_moved(static, name) for name in dict.fromkeys(app.pack_styles))
+    used = _purge(css, Path(app.outdir))
+    (static / "site.css").write_text(used, encoding="utf-8")
+    _write_icons(static, used)
+    # The empty statement in front keeps "use strict" of one script from holding for all.
+    parts = [p if isinstance(p, str) else (static / p).read_text("utf-8") for p in app.pack_scripts]
+    script = ";\n" + "\n;\n".join(parts)
+    if script.count(MEASURE) != 1:
+        raise ExtensionError(
+            f"pydata-sphinx-theme has changed: look in its script for {MEASURE!r}, see pack.py"
+        )
+    (static / "site.js").write_text(script.replace(MEASURE, MEASURE_NEAR), encoding="utf-8")
+
+
+def _moved(static: Path, name: str) -> str:
+    """Read a style sheet; what it refers to is then found from ``_static``."""
+    folder = (static / name).parent
+    css = (static / name).read_text("utf-8").replace('@charset "UTF-8";', "")
+
+    def place(reference: str) -> str:
+        return Path(os.path.relpath(folder / reference, static)).as_posix()
+
+    css = IMPORT.sub(lambda match: _moved(static, place(match[1])), css)
+    return REFERENCE.sub(lambda match: match[0].replace(match[1], place(match[1])), css)
+
+
+def _purge(css: str, folder: Path) -> str:
+    """Keep the rules that some page or script of a folder uses."""
+    content = [str(path) for path in [*folder.rglob("*.html"), *folder.rglob("*.js")]]
+    done = subprocess.run(
+        [NODE_BINARY, str(HERE / "purge.mjs")],
+        input=json.dumps({"css": css, "content": content}),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    if done.returncode:
+        raise ExtensionError(f"the style sheets cannot be packed: {done.stderr.strip()}")
+    return done.stdout
+
+
+def _write_icons(static: Path, css: str) -> None:
+    """Write the icon font with the icons that the style sheet names: 4 kB instead of 156."""
+    named = re.findall(r"\\([ef][0-9a-f]{3})\b|([\ue000-\uf8ff])", css)
+    used = [int(code, 16) if code else ord(character) for code, character in named]
+    options = subset.Options(flavor="woff2", layout_features=[])
+    font = subset.load_font(str(THEME / ICONS), options)
+    subsetter = subset.Subsetter(options)
+    subsetter.populate(unicodes=used)
+    subsetter.subset(font)
+    subset.save_font(font, str(static / ICONS), options)
+
+
+def setup(app: Sphinx) -> dict:
+    """Connect the steps; called by Sphinx."""
+    logging.getLogger("fontTools").setLevel(logging.WARNING)
+    app.config.templates_path.append(str(HERE / "templates"))
+    app.connect("html-page-context", one_of_each, priority=990)  # after all that add files
+    app.connect("build-finished", pack, priority=990)
+    return {"parallel_read_safe": True, "parallel_write_safe": False}
