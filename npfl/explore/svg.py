@@ -19,16 +19,16 @@ _REFERENCE = re.compile(r"""(?:url\(#|href="#)([^)"]+)""")
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One drawn frame: the tree of its SVG and the sentence that goes with it."""
+class Frame:
+    """What is seen at one position: the tree of each figure's SVG and the sentence that goes with them."""
 
-    svg: ET.Element
+    svgs: list[ET.Element]
     says: str
 
     @property
-    def text(self) -> str:
-        """The SVG as it stands in a page."""
-        return serialize(self.svg)
+    def texts(self) -> list[str]:
+        """Each SVG as it stands in a page."""
+        return [serialize(svg) for svg in self.svgs]
 
 
 def serialize(element: ET.Element) -> str:
@@ -41,8 +41,8 @@ def serialize(element: ET.Element) -> str:
     )
 
 
-def picture(figure: "Figure", says: str = "") -> Picture:
-    """Turn a figure into a picture and close it.
+def tree(figure: "Figure") -> ET.Element:
+    """Turn a figure into the tree of its SVG and close it.
 
     Text stays text in the page's font. Black becomes the page's text colour and white its background, so
     that axes follow the theme; every other colour keeps its meaning and its value.
@@ -68,7 +68,7 @@ def picture(figure: "Figure", says: str = "") -> Picture:
     for size in ("width", "height", "version"):
         root.attrib.pop(size, None)
     root.set("aria-hidden", "true")  # the alternative text stands on the element around it
-    return Picture(root, says)
+    return root
 
 
 def _slim(element: ET.Element, used: set[str]) -> None:

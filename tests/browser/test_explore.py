@@ -14,12 +14,14 @@ PAGE = "chapters/05-softmax-derivative"
 FIGURE = "#softmax-derivative"
 
 # Whether the shown picture is the one that Python draws; the marks of changing elements do not count.
-SAME = """(figure, svg) => {
-    const shown = figure.querySelector("svg").cloneNode(true);
-    for (const marked of [shown, ...shown.querySelectorAll("[data-c]")]) marked.removeAttribute("data-c");
+SAME = """(figure, svgs) => {
+    const shown = figure.querySelector(".npfl-pictures").cloneNode(true);
+    for (const marked of shown.querySelectorAll("[data-c]")) marked.removeAttribute("data-c");
     const wanted = document.createElement("div");
-    wanted.innerHTML = svg;
-    return shown.isEqualNode(wanted.firstChild);
+    return shown.children.length === svgs.length && svgs.every((svg, i) => {
+        wanted.innerHTML = svg;
+        return shown.children[i].firstChild.isEqualNode(wanted.firstChild);
+    });
 }"""
 
 
@@ -50,7 +52,7 @@ def check(page, explorer, position):
     """Compare picture, sentence and values in the page with what Python says for a position."""
     figure = page.locator(f"#{explorer.name}")
     frame = explorer.frame(position)
-    assert figure.evaluate(SAME, frame.text), f"another picture than Python's at {position}"
+    assert figure.evaluate(SAME, frame.texts), f"another picture than Python's at {position}"
     assert figure.locator(".npfl-says").inner_text() == frame.says
     texts = [slider.texts[i] for slider, i in zip(explorer.sliders.values(), position, strict=True)]
     assert figure.locator("output").all_inner_texts() == texts
