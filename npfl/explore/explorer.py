@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from npfl.explore import live, page
-from npfl.explore.svg import Frame, tree
+from npfl.explore.svg import Frame, pack, tree
 from npfl.figures import STYLE
 
 if TYPE_CHECKING:
@@ -110,8 +110,8 @@ class Explorer:
             key: slider.values[i] for (key, slider), i in zip(self.sliders.items(), position, strict=True)
         }
 
-    def frame(self, position: Sequence[int]) -> Frame:
-        """Draw the figures for one combination of positions.
+    def frame(self, position: Sequence[int], packed: bool = False) -> Frame:
+        """Draw the figures for one combination of positions, `packed` as the page holds them.
 
         Raises
         ------
@@ -135,7 +135,10 @@ class Explorer:
                 raise ValueError(f"there are {len(figures)} figures, but {len(self.alts)} texts in alt")
         except Exception as error:
             raise RuntimeError(f"{self!r} cannot draw {values}: {type(error).__name__}: {error}") from error
-        return Frame([tree(figure) for figure in figures], says)
+        svgs = [tree(figure) for figure in figures]
+        for svg in svgs if packed else []:
+            pack(svg)
+        return Frame(svgs, says)
 
     def __repr__(self) -> str:
         return f"explore({', '.join(self.sliders)})"

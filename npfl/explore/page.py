@@ -33,11 +33,11 @@ def html(explorer: "Explorer") -> str:
         If the same values draw two different pictures, or the figure is too heavy.
     """
     positions = explorer.positions
-    frames = [explorer.frame(position) for position in positions]
+    frames = [explorer.frame(position, packed=True) for position in positions]
     start = positions.index(explorer.first)
     # Again, in another order: what was drawn before must not be seen.
     for i in dict.fromkeys([start, 0]):
-        again = explorer.frame(positions[i])
+        again = explorer.frame(positions[i], packed=True)
         if (again.texts, again.says) != (frames[i].texts, frames[i].says):
             raise RuntimeError(
                 f"{explorer!r} draws two different pictures for {explorer.values(positions[i])}: seed its "
