@@ -145,7 +145,7 @@ class Explorer:
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         if os.environ.get("NPFL_BOOK"):
-            return {"text/html": page.html(self), "text/plain": repr(self)}
+            return page.bundle(self)
         return live.widget(self)._repr_mimebundle_(**kwargs)
 
 

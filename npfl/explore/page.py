@@ -1,13 +1,14 @@
 """The figure in the built book: one picture, and only what differs between it and the others."""
 
 import gzip
+import hashlib
 import html as markup
 import json
 import xml.etree.ElementTree as ET
 from copy import deepcopy
 from typing import TYPE_CHECKING
 
-from npfl.explore.svg import XLINK, serialize
+from npfl.explore.svg import XLINK, Frame, serialize
 
 if TYPE_CHECKING:
     from npfl.explore.explorer import Explorer, Slider
@@ -21,11 +22,10 @@ GZIP_LEVEL = 6
 PLAY_SECONDS = 6  # from one end of a slider to the other
 
 
-def html(explorer: "Explorer") -> str:
-    """Write the figures with all their frames as HTML that explore.js brings to life.
+def bundle(explorer: "Explorer") -> tuple[dict, dict]:
+    """Draw all frames and return what a cell shows, and a digest of each frame as its metadata.
 
-    Everything that is seen first is in the HTML: nothing moves when the script starts, and without it the
-    first picture, its sentence and a note remain.
+    Whoever tests the page compares what it shows with the digests; the page itself does not hold them.
 
     Raises
     ------
@@ -43,6 +43,38 @@ def html(explorer: "Explorer") -> str:
                 f"{explorer!r} draws two different pictures for {explorer.values(positions[i])}: seed its "
                 "random numbers inside the drawing function, and change nothing outside it"
             )
+    text = html(explorer, frames, start)
+    weight = len(gzip.compress(text.encode(), GZIP_LEVEL))
+    if weight > MOST_BYTES:
+        raise RuntimeError(
+            f"{explorer!r} weighs {weight / 1000:.1f} kB compressed with its {len(frames)} frames, "
+            f"allowed are {MOST_BYTES / 1000:.0f} kB: take fewer positions or fewer points, draw areas with "
+            'imshow(interpolation="none") on a grid of at most 60 x 60, or make two figures of it'
+        )
+    digests = {
+        ", ".join(slider.texts[i] for slider, i in zip(explorer.sliders.values(), position, strict=True)): (
+            digest(frame.texts, frame.says)
+        )
+        for position, frame in zip(positions, frames, strict=True)
+    }
+    return (
+        {"text/html": text, "text/plain": repr(explorer)},
+        {"npfl": {"name": explorer.name, "digests": digests}},
+    )
+
+
+def digest(svgs: list[str], says: str) -> str:
+    """Return a digest of pictures and a sentence, however the pictures' attributes are ordered."""
+    canonical = [ET.canonicalize(svg) for svg in svgs]
+    return hashlib.sha256("\n".join([*canonical, says]).encode()).hexdigest()[:16]
+
+
+def html(explorer: "Explorer", frames: list[Frame], start: int) -> str:
+    """Write the figures with all their frames as HTML that explore.js brings to life.
+
+    Everything that is seen first is in the HTML: nothing moves when the script starts, and without it the
+    first picture, its sentence and a note remain.
+    """
     roots = []
     for frame in frames:
         root = ET.Element("figures")
@@ -60,7 +92,7 @@ def html(explorer: "Explorer") -> str:
     plays = any(slider.play for slider in explorer.sliders.values())
     button = f'<button type="button" class="npfl-play" data-seconds="{PLAY_SECONDS}">Play</button>'
     # The last element starts the script: by then all that it needs has been read.
-    text = (
+    return (
         f'<div class="npfl-explore" id="{name}"><div class="npfl-pictures">{pictures}</div>'
         f'<div class="npfl-controls" role="group" aria-label="Sliders of the figure">{rows}'
         f'<div class="npfl-buttons">{button if plays else ""}'
@@ -70,14 +102,6 @@ def html(explorer: "Explorer") -> str:
         f"<noscript><p>The sliders need JavaScript; this is their first position.</p></noscript>"
         f'<script type="application/json">{_json(data)}</script><npfl-start></npfl-start></div>'
     )
-    weight = len(gzip.compress(text.encode(), GZIP_LEVEL))
-    if weight > MOST_BYTES:
-        raise RuntimeError(
-            f"{explorer!r} weighs {weight / 1000:.1f} kB compressed with its {len(frames)} frames, "
-            f"allowed are {MOST_BYTES / 1000:.0f} kB: take fewer positions or fewer points, draw areas with "
-            'imshow(interpolation="none") on a grid of at most 60 x 60, or make two figures of it'
-        )
-    return text
 
 
 def _row(name: str, slider: "Slider", key: str) -> str:

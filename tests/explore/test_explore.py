@@ -37,7 +37,8 @@ LINE = {"alt": "a curve", "power": Slider([1, 2, 3]), "shift": Slider([-0.5, 0.0
 def in_book(monkeypatch, draw, **options):
     """Return what the built book shows."""
     monkeypatch.setenv("NPFL_BOOK", "1")
-    return explore(draw, **options)._repr_mimebundle_()["text/html"]
+    shown, _ = explore(draw, **options)._repr_mimebundle_()
+    return shown["text/html"]
 
 
 def apply(base, changes, frame):
