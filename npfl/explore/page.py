@@ -1,58 +1,119 @@
 """The figure in the built book: one picture, and only what differs between it and the others."""
 
+import gzip
+import hashlib
 import html as markup
 import json
 import xml.etree.ElementTree as ET
 from copy import deepcopy
 from typing import TYPE_CHECKING
 
-from npfl.explore.svg import XLINK, serialize
+from npfl.explore.svg import XLINK, Frame, serialize
 
 if TYPE_CHECKING:
-    from npfl.explore.explorer import Explorer
+    from npfl.explore.explorer import Explorer, Slider
+
+# The budget of one call, so that a page stays light: its frames, and the bytes of its HTML as a web server
+# sends them.
+MOST_FRAMES = 200
+MOST_BYTES = 60_000
+GZIP_LEVEL = 6
+
+PLAY_SECONDS = 6  # from one end of a slider to the other
 
 
-def html(explorer: "Explorer") -> str:
-    """Write the figure with all its frames as HTML that explore.js brings to life.
+def bundle(explorer: "Explorer") -> tuple[dict, dict]:
+    """Draw all frames and return what a cell shows, and a digest of each frame as its metadata.
 
-    Everything that is seen first is in the HTML: nothing moves when the script starts, and without it the
-    first picture, its sentence and a note remain.
+    Whoever tests the page compares what it shows with the digests; the page itself does not hold them.
 
     Raises
     ------
     RuntimeError
-        If the same values draw two different pictures.
+        If the same values draw two different pictures, or the figure is too heavy.
     """
     positions = explorer.positions
-    frames = [explorer.frame(position) for position in positions]
+    frames = [explorer.frame(position, packed=True) for position in positions]
     start = positions.index(explorer.first)
-    again = explorer.frame(explorer.first)
-    if (again.text, again.says) != (frames[start].text, frames[start].says):
+    # Again, in another order: what was drawn before must not be seen.
+    for i in dict.fromkeys([start, 0]):
+        again = explorer.frame(positions[i], packed=True)
+        if (again.texts, again.says) != (frames[i].texts, frames[i].says):
+            raise RuntimeError(
+                f"{explorer!r} draws two different pictures for {explorer.values(positions[i])}: seed its "
+                "random numbers inside the drawing function, and change nothing outside it"
+            )
+    text = html(explorer, frames, start)
+    weight = len(gzip.compress(text.encode(), GZIP_LEVEL))
+    if weight > MOST_BYTES:
         raise RuntimeError(
-            f"{explorer!r} draws two different pictures for the same values: seed its random numbers"
+            f"{explorer!r} weighs {weight / 1000:.1f} kB compressed with its {len(frames)} frames, "
+            f"allowed are {MOST_BYTES / 1000:.0f} kB: take fewer positions or fewer points, draw areas with "
+            'imshow(interpolation="none") on a grid of at most 60 x 60, or make two figures of it'
         )
-    base, changes = differences([frame.svg for frame in frames], start)
+    digests = {
+        ", ".join(slider.texts[i] for slider, i in zip(explorer.sliders.values(), position, strict=True)): (
+            digest(frame.texts, frame.says)
+        )
+        for position, frame in zip(positions, frames, strict=True)
+    }
+    return (
+        {"text/html": text, "text/plain": repr(explorer)},
+        {"npfl": {"name": explorer.name, "digests": digests}},
+    )
+
+
+def digest(svgs: list[str], says: str) -> str:
+    """Return a digest of pictures and a sentence, however the pictures' attributes are ordered."""
+    canonical = [ET.canonicalize(svg) for svg in svgs]
+    return hashlib.sha256("\n".join([*canonical, says]).encode()).hexdigest()[:16]
+
+
+def html(explorer: "Explorer", frames: list[Frame], start: int) -> str:
+    """Write the figures with all their frames as HTML that explore.js brings to life.
+
+    Everything that is seen first is in the HTML: nothing moves when the script starts, and without it the
+    first picture, its sentence and a note remain.
+    """
+    roots = []
+    for frame in frames:
+        root = ET.Element("figures")
+        root.extend(frame.svgs)
+        roots.append(root)
+    base, changes = differences(roots, start)
     says = [frame.says for frame in frames]
     data = {"changes": changes, "says": says if any(says) else []}
+    pictures = "".join(
+        f'<div class="npfl-picture" role="img" aria-label="{markup.escape(alt)}">{serialize(svg)}</div>'
+        for alt, svg in zip(explorer.alts, base, strict=True)
+    )
     name = markup.escape(explorer.name)
-    rows = [
-        f'<label for="{name}.{key}">{markup.escape(slider.label or key)}</label>'
-        f'<input id="{name}.{key}" type="range" min="0" max="{len(slider.values) - 1}" value="{slider.first}"'
-        f' data-texts="{markup.escape(json.dumps(slider.texts, ensure_ascii=False))}"'
-        f' aria-valuetext="{markup.escape(slider.texts[slider.first])}" autocomplete="off">'
-        f'<output for="{name}.{key}" aria-hidden="true">{markup.escape(slider.texts[slider.first])}</output>'
-        for key, slider in explorer.sliders.items()
-    ]
-    alt = markup.escape(explorer.alt)
-    picture = f'<div class="npfl-picture" role="img" aria-label="{alt}">{serialize(base)}</div>'
+    rows = "".join(_row(f"{name}.{key}", slider, key) for key, slider in explorer.sliders.items())
+    plays = any(slider.play for slider in explorer.sliders.values())
+    button = f'<button type="button" class="npfl-play" data-seconds="{PLAY_SECONDS}">Play</button>'
     # The last element starts the script: by then all that it needs has been read.
     return (
-        f'<div class="npfl-explore" id="{name}">'
-        f'{picture}<div class="npfl-controls" role="group" aria-label="Sliders of the figure">{"".join(rows)}'
-        f'<button type="button" class="npfl-reset">Reset</button></div>'
-        f'<p class="npfl-says" role="status">{markup.escape(says[start])}</p>'
+        f'<div class="npfl-explore" id="{name}"><div class="npfl-pictures">{pictures}</div>'
+        f'<div class="npfl-controls" role="group" aria-label="Sliders of the figure">{rows}'
+        f'<div class="npfl-buttons">{button if plays else ""}'
+        f'<button type="button" class="npfl-reset">Reset</button></div></div>'
+        f'<p class="npfl-says" data-room="{markup.escape(max(says, key=len))}">'
+        f'<span role="status">{markup.escape(says[start])}</span></p>'
         f"<noscript><p>The sliders need JavaScript; this is their first position.</p></noscript>"
         f'<script type="application/json">{_json(data)}</script><npfl-start></npfl-start></div>'
+    )
+
+
+def _row(name: str, slider: "Slider", key: str) -> str:
+    """Write one slider: its label, its input and its value as text."""
+    texts, first = slider.texts, markup.escape(slider.texts[slider.first])
+    room = markup.escape(max(texts, key=len))
+    return (
+        f'<label for="{name}">{markup.escape(slider.label or key)}</label>'
+        f'<input id="{name}" type="range" min="0" max="{len(texts) - 1}" value="{slider.first}"'
+        f' data-texts="{markup.escape(json.dumps(texts, ensure_ascii=False))}"'
+        f'{" data-play" if slider.play else ""} aria-valuetext="{first}" autocomplete="off">'
+        f'<output for="{name}" aria-hidden="true" data-room="{room}">{first}</output>'
     )
 
 

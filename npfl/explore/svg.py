@@ -1,5 +1,6 @@
 """Matplotlib figures as small SVG trees that take their colours and fonts from the page."""
 
+import base64
 import io
 import re
 import xml.etree.ElementTree as ET
@@ -11,24 +12,27 @@ if TYPE_CHECKING:
 
 SVG = "http://www.w3.org/2000/svg"
 XLINK = "http://www.w3.org/1999/xlink"
+HREF = f"{{{XLINK}}}href"
 ET.register_namespace("", SVG)
 ET.register_namespace("xlink", XLINK)
 
 _LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}(?:e-?\d+)?")
+_STEP = re.compile(r"([A-Za-z])([^A-Za-z]*)")
+_SPARE = re.compile(r"(?<=[A-Za-z]) | (?=[-A-Za-z])")
 _REFERENCE = re.compile(r"""(?:url\(#|href="#)([^)"]+)""")
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One drawn frame: the tree of its SVG and the sentence that goes with it."""
+class Frame:
+    """What is seen at one position: the tree of each figure's SVG and the sentence that goes with them."""
 
-    svg: ET.Element
+    svgs: list[ET.Element]
     says: str
 
     @property
-    def text(self) -> str:
-        """The SVG as it stands in a page."""
-        return serialize(self.svg)
+    def texts(self) -> list[str]:
+        """Each SVG as it stands in a page."""
+        return [serialize(svg) for svg in self.svgs]
 
 
 def serialize(element: ET.Element) -> str:
@@ -41,8 +45,8 @@ def serialize(element: ET.Element) -> str:
     )
 
 
-def picture(figure: "Figure", says: str = "") -> Picture:
-    """Turn a figure into a picture and close it.
+def tree(figure: "Figure") -> ET.Element:
+    """Turn a figure into the tree of its SVG and close it.
 
     Text stays text in the page's font. Black becomes the page's text colour and white its background, so
     that axes follow the theme; every other colour keeps its meaning and its value.
@@ -68,7 +72,18 @@ def picture(figure: "Figure", says: str = "") -> Picture:
     for size in ("width", "height", "version"):
         root.attrib.pop(size, None)
     root.set("aria-hidden", "true")  # the alternative text stands on the element around it
-    return Picture(root, says)
+    return root
+
+
+def pack(element: ET.Element) -> None:
+    """Pack the bitmaps of a tree as tightly as possible, to a quarter; each takes about 50 ms."""
+    from PIL import Image  # comes with Matplotlib
+
+    for image in element.iter(f"{{{SVG}}}image"):
+        bitmap = Image.open(io.BytesIO(base64.b64decode(image.attrib[HREF].partition(",")[2])))
+        file = io.BytesIO()
+        bitmap.save(file, format="WebP", lossless=True, exact=True, quality=100, method=6)
+        image.set(HREF, f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}")
 
 
 def _slim(element: ET.Element, used: set[str]) -> None:
@@ -81,7 +96,9 @@ def _slim(element: ET.Element, used: set[str]) -> None:
         key, _, value = (part.strip() for part in rule.partition(":"))
         if key and key not in {"font-family", "font"}:
             element.set(key, _COLORS.get(value, value))
-    for key in ("d", "x", "y", "width", "height", "transform", "points"):
+    if "d" in element.attrib:
+        element.set("d", _relative(element.attrib["d"]))
+    for key in ("x", "y", "width", "height", "transform", "points"):
         if key in element.attrib:
             element.set(key, " ".join(_LONG_NUMBER.sub(_rounded, element.attrib[key]).split()))
     if element.text and not element.text.strip():
@@ -91,6 +108,32 @@ def _slim(element: ET.Element, used: set[str]) -> None:
 
 
 _COLORS = {"#000000": "currentColor", "#ffffff": "var(--npfl-paper)"}
+
+
+def _relative(path: str) -> str:
+    """Write a path in steps from point to point, in hundredths that add up without an error.
+
+    Small numbers that resemble each other make it a third of the size once it is compressed.
+    """
+    words, last = [], ""
+    here = start = (0, 0)
+    for command, numbers in _STEP.findall(path):
+        points = [round(float(number) * 100) for number in numbers.split()]
+        if command != last or not points:
+            words.append(command if command == "M" else command.lower())
+        for i in range(0, len(points), 2):
+            from_ = (0, 0) if command == "M" else here
+            words += [_hundredths(points[i + axis] - from_[axis]) for axis in (0, 1)]
+        if command == "M":
+            start = (points[0], points[1])
+        here = (points[-2], points[-1]) if points else start
+        last = command
+    return _SPARE.sub("", " ".join(words))
+
+
+def _hundredths(number: int) -> str:
+    whole, rest = divmod(abs(number), 100)
+    return "-" * (number < 0) + (f"{whole or ''}.{rest:02d}".rstrip("0") if rest else str(whole))
 
 
 def _rounded(match: re.Match[str]) -> str:

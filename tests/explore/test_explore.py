@@ -6,14 +6,16 @@ import xml.etree.ElementTree as ET
 from copy import deepcopy
 
 import matplotlib
+import nbclient
+import nbformat
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npfl.explore import Slider, explore
+from npfl.explore import Slider, explore, live
 from npfl.explore.page import differences
-from npfl.explore.svg import picture
+from npfl.explore.svg import tree
 from npfl.figures import COLORS, panels
 
 matplotlib.use("Agg")
@@ -30,6 +32,13 @@ def line(power=1, shift=0.0):
 
 
 LINE = {"alt": "a curve", "power": Slider([1, 2, 3]), "shift": Slider([-0.5, 0.0, 0.5], start=0.0)}
+
+
+def in_book(monkeypatch, draw, **options):
+    """Return what the built book shows."""
+    monkeypatch.setenv("NPFL_BOOK", "1")
+    shown, _ = explore(draw, **options)._repr_mimebundle_()
+    return shown["text/html"]
 
 
 def apply(base, changes, frame):
@@ -71,7 +80,7 @@ def same(a, b):
 
 def test_every_frame_comes_out_of_the_page_as_drawn():
     explorer = explore(line, **LINE)
-    frames = [explorer.frame(position).svg for position in explorer.positions]
+    frames = [explorer.frame(position).svgs[0] for position in explorer.positions]
     start = explorer.positions.index(explorer.first)
     base, changes = differences(frames, start)
     assert same(apply(base, [], 0), frames[start])
@@ -107,8 +116,7 @@ def test_differences_restore_any_tree(frames, start):
 
 
 def test_page_is_small_and_themable(monkeypatch):
-    monkeypatch.setenv("NPFL_BOOK", "1")
-    html = explore(line, **LINE)._repr_mimebundle_()["text/html"]
+    html = in_book(monkeypatch, line, **LINE)
     assert "style=" not in html
     assert "#000000" not in html
     assert "currentColor" in html
@@ -122,8 +130,6 @@ def test_page_is_small_and_themable(monkeypatch):
 
 def test_notebook_shows_sliders_that_draw_anew():
     widget = explore(line, **LINE)
-    from npfl.explore import live
-
     picture_, power, shift, says = live.widget(widget).children
     before = picture_.value
     shift.value = 2
@@ -133,16 +139,105 @@ def test_notebook_shows_sliders_that_draw_anew():
     assert "x to the power 1" in picture_.value
 
 
-def test_random_drawing_is_caught(monkeypatch):
-    monkeypatch.setenv("NPFL_BOOK", "1")
+def test_linked_figures_are_moved_together(monkeypatch):
+    def both(power):
+        return [line(power)[0], line(4 - power)[0]], f"power {power}"
 
+    powers = Slider([1, 2, 3])
+    html = in_book(monkeypatch, both, alt=["rises", "falls"], power=powers)
+    assert re.findall(r'role="img" aria-label="(\w+)"', html) == ["rises", "falls"]
+    data = json.loads(re.search(r'<script type="application/json">(.*?)</script>', html)[1])
+    assert data["says"] == ["power 1", "power 2", "power 3"]
+    marked = re.findall(r'data-c="(\d+)"', html)
+    assert sorted(map(int, marked)) == sorted({change[0] for change in data["changes"]})
+
+    monkeypatch.delenv("NPFL_BOOK")
+    explorer = explore(both, alt=["rises", "falls"], power=powers)
+    pictures, slider, says = live.widget(explorer).children
+    for i in range(3):
+        slider.value = i
+        assert [text in pictures.value for text in explorer.frame((i,)).texts] == [True, True]
+        assert f"power {i + 1}" in says.value
+    assert pictures.value.count('role="img"') == 2
+
+
+def test_play_button_only_where_time_is_the_parameter(monkeypatch):
+    steps = Slider([1, 2, 3], start=1, play=True)
+    html = in_book(monkeypatch, line, alt="a curve", power=steps, shift=Slider([0.0, 1.0]))
+    assert html.count("<button") == 2
+    assert html.count("data-play") == 1
+    assert in_book(monkeypatch, line, **LINE).count("<button") == 1
+
+    explorer = explore(line, alt="a curve", power=steps)
+    _, _, play, _ = live.widget(explorer).children
+    assert (play.value, play.max, play.interval) == (0, 2, 2000)
+
+
+def test_too_heavy_a_figure_stops_the_build(monkeypatch):
+    def heavy(seed):
+        figure, axis = panels()
+        axis.plot(np.random.default_rng(seed).normal(size=3000))
+        return figure
+
+    with pytest.raises(
+        RuntimeError,
+        match=r"explore\(seed\) weighs \d+\.\d kB compressed with its 9 frames, allowed are 60 kB",
+    ):
+        in_book(monkeypatch, heavy, alt="noise", seed=Slider(range(9)))
+
+
+def test_a_failure_in_the_book_stops_the_cell(monkeypatch):
+    monkeypatch.setenv("NPFL_BOOK", "1")
+    cell = (
+        "from npfl.explore import Slider, explore\n"
+        "explore(lambda rate: 1 / rate, alt='nothing', rate=Slider([1, 0]))"
+    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
+    with pytest.raises(nbclient.exceptions.CellExecutionError, match=r"cannot draw \{'rate': 1\}: TypeError"):
+        nbclient.NotebookClient(notebook).execute()
+
+
+def test_random_drawing_is_caught(monkeypatch):
     def noisy(n):
         figure, axis = panels()
         axis.plot(np.random.default_rng().normal(size=n))
         return figure
 
-    with pytest.raises(RuntimeError, match="draws two different pictures for the same values"):
-        explore(noisy, alt="noise", n=Slider([3, 4]))._repr_mimebundle_()
+    with pytest.raises(RuntimeError, match=r"draws two different pictures for \{'n': 4\}: seed"):
+        in_book(monkeypatch, noisy, alt="noise", n=Slider([3, 4]))
+
+
+def test_drawing_that_depends_on_what_was_drawn_before_is_caught(monkeypatch):
+    rng, highest = np.random.default_rng(1), [0]
+
+    def walks(n):
+        figure, axis = panels()
+        axis.plot(rng.normal(size=n))
+        return figure
+
+    def remembers(n):
+        highest[0] = max(highest[0], n)
+        figure, axis = panels()
+        axis.plot([0, highest[0]])
+        return figure
+
+    for draw in [walks, remembers]:
+        with pytest.raises(RuntimeError, match="change nothing outside"):
+            in_book(monkeypatch, draw, alt="x", n=Slider([3, 4, 5], start=5))
+
+
+@pytest.mark.parametrize(
+    ("result", "message"),
+    [
+        (None, "TypeError: draw must return a figure"),
+        ("text", "TypeError: draw must return a figure"),
+        (([], "nothing"), "ValueError: there are 0 figures, but 1 texts in alt"),
+    ],
+)
+def test_wrong_results_of_the_drawing_function(result, message):
+    explorer = explore(lambda rate: result, alt="nothing", rate=Slider([0.5]))
+    with pytest.raises(RuntimeError, match=rf"cannot draw \{{'rate': 0.5\}}: {message}"):
+        explorer.frame((0,))
 
 
 def test_failing_drawing_names_the_values():
@@ -163,9 +258,16 @@ def test_failing_drawing_names_the_values():
         (lambda: Slider([0.01, 0.02], format="{:.1f}"), "values must have different texts"),
         (lambda: Slider([1, 2], start=3), "start must be one of the values, got 3"),
         (lambda: explore(line, alt=" "), "alt must say what is to be seen"),
+        (lambda: explore(line, alt=["first", ""]), "alt must say what is to be seen"),
+        (lambda: explore(line, alt=[]), "alt must say what is to be seen"),
+        (lambda: explore(line, alt="x", name="a name"), "name must be letters, digits and hyphens"),
+        (
+            lambda: explore(line, alt="x", **dict.fromkeys("ab", Slider([1], play=True))),
+            "only one slider of a figure can play",
+        ),
         (
             lambda: explore(line, alt="x", power=Slider(range(15)), shift=Slider(range(14))),
-            "have 210 positions",
+            r"have 210 positions together \(15 x 14\), allowed are 200",
         ),
     ],
 )
@@ -180,4 +282,4 @@ def test_plain_list_instead_of_slider():
 
 
 def test_same_figure_gives_the_same_bytes():
-    assert picture(line()[0]).text == picture(line()[0]).text
+    assert ET.tostring(tree(line()[0])) == ET.tostring(tree(line()[0]))
