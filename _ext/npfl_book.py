@@ -29,6 +29,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 KATEX = HERE / "node_modules" / "katex" / "dist"
 PACKAGE = ROOT / "npfl"
+SEARCH = re.compile(r'<script src=(?="[^"]*\b(?:searchtools|language_data|searchindex)\.js")')
 
 
 def use_own_files(app: Sphinx) -> None:
@@ -100,6 +101,18 @@ def empty_icon_script(app: Sphinx, exception: Exception | None) -> None:
     if exception is None and app.builder.format == "html":
         for script in Path(app.outdir, "_static", "scripts").glob("fontawesome.js*"):
             script.write_text("")
+
+
+def defer_search(app: Sphinx, exception: Exception | None) -> None:
+    """Let a page be read before the scripts and the index of the search have come.
+
+    The theme's template has them in the head of every page, and the index grows with the book.
+    """
+    if exception is None and app.builder.format == "html":
+        for page in Path(app.outdir).rglob("*.html"):
+            text = page.read_text(encoding="utf-8")
+            if (deferred := SEARCH.sub(r"<script defer src=", text)) != text:
+                page.write_text(deferred, encoding="utf-8")
 
 
 def digest(folder: Path) -> str:
@@ -193,11 +206,12 @@ def setup(app: Sphinx) -> dict:
     app.connect("html-page-context", drop_unused, priority=900)
     app.connect("build-finished", empty_icon_script)
     app.connect("build-finished", copy_katex)
+    app.connect("build-finished", defer_search)
     app.add_post_transform(CheckFormulas)
     app.add_post_transform(KeepPunctuation)
     app.add_css_file("book.css")
     app.add_css_file("explore.css")
-    app.add_js_file("explore.js")
+    app.add_js_file("explore.js", loading_method="async")  # it waits for nothing, and nothing for it
     app.add_js_file("checkpoint.js", loading_method="defer")
     app.add_js_file("theme.js", loading_method="defer")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
