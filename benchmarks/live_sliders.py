@@ -91,7 +91,7 @@ def lab(folder: Path) -> Iterator[str]:
 
 
 def drag(page: Page, cell: int) -> dict[str, float]:
-    """Drag the slider of a cell to and fro, and time the pictures that appear."""
+    """Drag the slider of a cell back and forth, and time the pictures that appear."""
     output = page.locator(".jp-CodeCell").nth(cell).locator(".jp-OutputArea").first
     handle = output.locator(".noUi-handle").first
     handle.scroll_into_view_if_needed()

@@ -19,9 +19,11 @@ def draw(power):
     figure, axis = panels(height=2)
     x = np.linspace(0, 1, 9)
     axis.plot(x, x**power)
-    return figure, f"In the middle it is {0.5**power:.3f}."
+    other, axis = panels(height=2)
+    axis.bar([0, 1], [0, 0.5**power])
+    return [figure, other], f"In the middle it is {0.5**power:.3f}."
 
-explore(draw, alt="a curve", power=Slider([1, 2, 3, 4], start=2))
+explore(draw, alt=["a curve", "a bar"], power=Slider([1, 2, 3, 4], start=2, play=True))
 """
 
 
@@ -77,15 +79,18 @@ def test_slider_recomputes_in_python(browser, lab):
     sentence = page.locator(".jp-OutputArea [role=status]")
     sentence.wait_for(timeout=60_000)
     assert sentence.inner_text() == "In the middle it is 0.250."
-    picture = page.locator(".jp-OutputArea [role=img]")
-    assert picture.get_attribute("aria-label") == "a curve"
-    before = picture.inner_html()
+    pictures = page.locator(".jp-OutputArea [role=img]")
+    assert pictures.evaluate_all("all => all.map(img => img.ariaLabel)") == ["a curve", "a bar"]
+    before = pictures.all()[0].inner_html(), pictures.all()[1].inner_html()
     page.locator(".jp-OutputArea .noUi-handle").focus()
     page.keyboard.press("ArrowRight")
     page.get_by_text("In the middle it is 0.125.").wait_for(timeout=20_000)
-    assert picture.inner_html() != before
+    assert pictures.all()[0].inner_html() != before[0]
+    assert pictures.all()[1].inner_html() != before[1]
     for _ in range(3):
         page.keyboard.press("ArrowLeft")
     page.get_by_text("In the middle it is 0.500.").wait_for(timeout=20_000)
+    page.locator(".jp-OutputArea .jupyter-widget-play, .jp-OutputArea .widget-play").locator("button").first.click()
+    page.get_by_text("In the middle it is 0.062.").wait_for(timeout=30_000)
     assert not outside
     context.close()
