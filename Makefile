@@ -11,7 +11,7 @@ export OMP_NUM_THREADS := 1
 BUILD := jupyter-book build . --warningiserror --keep-going --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install book build pdf test lint bench mutation course table lock clean
+.PHONY: help install book build pdf test lint links bench mutation course table lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,11 +42,16 @@ pdf: install  ## print the whole book to _build/npfl.pdf (needs Chromium)
 test: install  ## run the whole test suite
 	pytest -n 2 --dist worksteal
 
-lint: install  ## check format, style, types and spelling
+lint: install  ## check format, style, types, spelling and prose
 	ruff format --check .
 	ruff check .
 	mypy
 	codespell
+	python _ext/prose.py *.md chapters/*.md chapters/*/*.md
+
+links: install  ## check that the links to other sites still lead somewhere
+	npfl-grader release
+	jupyter-book build . --builder linkcheck --keep-going
 
 bench: install  ## run the benchmarks
 	for script in benchmarks/*.py; do python $$script || exit 1; done

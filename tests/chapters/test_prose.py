@@ -1,0 +1,44 @@
+"""The check of the prose finds what it should, and leaves code and formulas alone."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+SPEC = importlib.util.spec_from_file_location("prose", Path(__file__).parents[2] / "_ext" / "prose.py")
+prose = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(prose)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "This is simply wrong.",
+        "the the loss",
+        "It doesn't fall.",
+        "We’ll see.",
+        "the color gold",
+        "a  gap",
+        "a mark , misplaced",
+        "see E35",
+        ":::{dropdown} Simply\n:::",
+        "```{checkpoint} Obviously?\n- [x] yes :: yes\n```",
+    ],
+)
+def test_complains(text):
+    assert [line for line, *_ in prose.complaints(f"first line\n\n{text}\n")] == [3]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A plain sentence: the gold one, and the other one.",
+        "```{code-cell} python\ncolor = 'simply'  # doesn't\n```",
+        "`color` and $E35  x$ and [text](simply.md)",
+        "$$\nx  simply , y\n$$ (eq-simply)",
+        "---\ntitle: simply\n---\n\ntext",
+        "1. It is.\n2. So.",
+    ],
+)
+def test_leaves_alone(text):
+    assert prose.complaints(text) == []
