@@ -97,7 +97,7 @@ class Checkpoint(SphinxDirective):
     def inline(self, text: str) -> list[nodes.Node]:
         """Parse text with emphasis, code, mathematics and references."""
         children, messages = self.parse_inline(text)
-        return children + messages
+        return [nodes.inline("", "", *children), *messages]
 
 
 def setup(app: Sphinx) -> dict:

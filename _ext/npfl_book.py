@@ -31,7 +31,6 @@ NODE_BINARY = str(Path(NODE, "bin", "node") if os.name == "posix" else Path(NODE
 ROOT = HERE.parent
 KATEX = HERE / "node_modules" / "katex" / "dist"
 PACKAGE = ROOT / "npfl"
-SEARCH = re.compile(r'<script src=(?="[^"]*\b(?:searchtools|language_data|searchindex)\.js")')
 
 
 def use_own_files(app: Sphinx) -> None:
@@ -109,18 +108,6 @@ def empty_icon_script(app: Sphinx, exception: Exception | None) -> None:
     if exception is None and app.builder.format == "html":
         for script in Path(app.outdir, "_static", "scripts").glob("fontawesome.js*"):
             script.write_text("")
-
-
-def defer_search(app: Sphinx, exception: Exception | None) -> None:
-    """Let a page be read before the scripts and the index of the search have come.
-
-    The theme's template has them in the head of every page, and the index grows with the book.
-    """
-    if exception is None and app.builder.format == "html":
-        for page in Path(app.outdir).rglob("*.html"):
-            text = page.read_text(encoding="utf-8")
-            if (deferred := SEARCH.sub(r"<script defer src=", text)) != text:
-                page.write_text(deferred, encoding="utf-8")
 
 
 def digest(folder: Path) -> str:
@@ -217,7 +204,6 @@ def setup(app: Sphinx) -> dict:
     app.connect("doctree-resolved", drop_thebe_settings, priority=900)
     app.connect("build-finished", empty_icon_script)
     app.connect("build-finished", copy_katex)
-    app.connect("build-finished", defer_search)
     app.add_post_transform(CheckFormulas)
     app.add_post_transform(KeepPunctuation)
     app.add_css_file("book.css")

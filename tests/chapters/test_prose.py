@@ -1,11 +1,13 @@
 """The check of the prose finds what it should, and leaves code and formulas alone."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
 
-SPEC = importlib.util.spec_from_file_location("prose", Path(__file__).parents[2] / "_ext" / "prose.py")
+ROOT = Path(__file__).parents[2]
+SPEC = importlib.util.spec_from_file_location("prose", ROOT / "_ext" / "prose.py")
 prose = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(prose)
 
@@ -27,6 +29,13 @@ SPEC.loader.exec_module(prose)
 )
 def test_complains(text):
     assert [line for line, *_ in prose.complaints(f"first line\n\n{text}\n")] == [3]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "chapters").glob("*.md")), ids=lambda path: path.stem)
+def test_no_fence_is_lost(path):
+    # A backtick in its first line makes a fence plain text, without a warning, up to the next fence.
+    lost = re.findall(r"^```+\{.*\}.*`.*$", path.read_text(encoding="utf-8"), re.M)
+    assert not lost
 
 
 @pytest.mark.parametrize(
