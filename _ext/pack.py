@@ -32,13 +32,6 @@ IMPORT = re.compile(r"""@import (?:url\()?["']([^"']+)["']\)?;""")
 REFERENCE = re.compile(r"""url\((?!["']?(?:data:|#))["']?([^"')?#]+)[^)]*\)""")
 
 
-# The theme measures every code cell and output of a page at once, to make those that scroll focusable, and
-# so forces the layout of all that is far below. Here what is far is focusable until it is near and measured
-# (see theme.js).
-MEASURE = "e.tabIndex=e.scrollWidth>e.clientWidth"
-MEASURE_NEAR = "e.tabIndex=!e.checkVisibility({contentVisibilityAuto:true})||e.scrollWidth>e.clientWidth"
-
-
 def one_of_each(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
     """Note what the page asks for, and let it ask for the packed files instead."""
     app.pack_styles = THEME_STYLES + [_name(style) for style in context["css_files"]]  # type: ignore[attr-defined]
@@ -71,12 +64,7 @@ def pack(app: Sphinx, exception: Exception | None) -> None:
     _write_icons(static, used)
     # The empty statement in front keeps "use strict" of one script from holding for all.
     parts = [p if isinstance(p, str) else (static / p).read_text("utf-8") for p in app.pack_scripts]
-    script = ";\n" + "\n;\n".join(parts)
-    if script.count(MEASURE) != 1:
-        raise ExtensionError(
-            f"pydata-sphinx-theme has changed: look in its script for {MEASURE!r}, see pack.py"
-        )
-    (static / "site.js").write_text(script.replace(MEASURE, MEASURE_NEAR), encoding="utf-8")
+    (static / "site.js").write_text(";\n" + "\n;\n".join(parts), encoding="utf-8")
 
 
 def _moved(static: Path, name: str) -> str:

@@ -8,9 +8,6 @@ sidebar?.setAttribute("role", "complementary");
 sidebar?.setAttribute("aria-label", "The book");
 // These roles are out of date, and a list may hold list items only.
 for (const entry of document.querySelectorAll("[role='doc-biblioentry'], .citation-list")) entry.removeAttribute("role");
-// The theme looks which cells scroll, and are to be focusable, when the window changes; a section that comes
-// near is measured for the first time then (see pack.py).
-document.addEventListener("contentvisibilityautostatechange", () => dispatchEvent(new Event("resize")));
 // Who comes to the search page wants to type.
 if (document.getElementById("search-results")) document.querySelector("main form.bd-search input")?.select();
 // On paper nothing can be unfolded; code that is hidden stays so.
