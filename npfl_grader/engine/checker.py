@@ -7,7 +7,6 @@ the student has defined lead into the copy that was left there. So no test can i
 
 import builtins
 import os
-import signal
 import socket
 import sys
 import tempfile
@@ -17,20 +16,16 @@ from typing import Any
 
 import numpy as np
 
-from npfl_grader.engine import keeper, remote, sandbox
+from npfl_grader.engine import kernel, keeper, remote
+from npfl_grader.engine.client import Fault, Sandbox
 from npfl_grader.engine.connection import Connection, NoAnswer
 from npfl_grader.engine.names import Names, names
-from npfl_grader.engine.remote import Remote
-from npfl_grader.engine.shell import Notebook, error_output
-from npfl_grader.engine.wire import MALFORMED, Channel
+from npfl_grader.engine.outputs import clean, error_output
+from npfl_grader.engine.shell import Notebook
+from npfl_grader.engine.wire import MALFORMED, Channel, Garbled
 
 _GRACE = 1.0  # seconds that a cell gets to end by itself once its time is over
 _MOST_STARTS = 4
-_RESERVE = 16 << 20  # bytes of output of one student's cell that are looked at
-
-
-class Fault(Exception):
-    """The grader itself cannot go on."""
 
 
 class Checker:
@@ -40,18 +35,22 @@ class Checker:
     ----------
     job : dict
         See `npfl_grader.engine.execute`.
-    worker, keeper_channel : Channel
-        To the worker, which gets each cell's result at once, and to the keeper of the student's sandbox.
+    worker : Channel
+        To the worker, which is told which cell begins.
+    sandbox : Sandbox
+        The student's.
     """
 
-    def __init__(self, job: dict[str, Any], worker: Channel, keeper_channel: Channel) -> None:
+    def __init__(self, job: dict[str, Any], worker: Channel, sandbox: Sandbox) -> None:
+        self.job = job
         self.cells: list[dict[str, Any]] = job["cells"]
         self.limits: dict[str, Any] = job["limits"]
         # The numbers of the code cells, as in In [1].
         self.counts = [sum(c["role"] != "text" for c in self.cells[: i + 1]) for i in range(len(self.cells))]
         self.skipped = set(job.get("skip", ()))
         self.worker = worker
-        self.keeper = keeper_channel
+        self.sandbox = sandbox
+        self.injected: dict[str, Any] = {}
         self.deadline = time.monotonic() + self.limits["notebook"]
         self.results: dict[int, dict[str, Any]] = {}
         self.copies: dict[int, Connection | str] = {}
@@ -68,7 +67,7 @@ class Checker:
 
     def run_students_cells(self) -> None:
         """Let the student's process run its cells, and leave its copies."""
-        self._ask_keeper(op="open", limits=self.limits, files=self.files, unix_sockets=False)
+        self.sandbox.open(self.limits, self.job["files"], unix_sockets=False)
         known: set[str] = set()
         for i, cell in enumerate(self.cells):
             if cell["role"] == "test" or (cell["role"] == "locked" and self.names[i].read_now & known):
@@ -87,7 +86,7 @@ class Checker:
                 raise NoAnswer("your code ended its process again and again")
             self.starts += 1
             here, there = socket.socketpair()
-            process = self._ask_keeper(there, op="start")
+            process = self.sandbox.start(there)
             self.main = Connection(here, self.limits["call"])
             self.main.process = process
             for i in range(upto):
@@ -134,7 +133,6 @@ class Checker:
         try:
             self._start(i)
             assert self.main is not None
-            request = Connection.request
             self.main.channel.send({"op": "fork"}, deadline=time.monotonic() + self.limits["call"])
             socket.send_fds(self.main.channel.socket, [b"f"], [there.fileno()])
             answer, _ = self.main.channel.receive(time.monotonic() + self.limits["call"])
@@ -155,25 +153,12 @@ class Checker:
         copy.process = process if type(process) is int else None
         return copy
 
-    def _ask_keeper(self, sock: socket.socket | None = None, **request: Any) -> int:
-        try:
-            self.keeper.send(request)
-            if sock is not None:
-                socket.send_fds(self.keeper.socket, [b"s"], [sock.fileno()])
-                sock.close()
-            answer, _ = self.keeper.receive(time.monotonic() + 20)
-        except (OSError, EOFError) as error:
-            raise Fault(f"the sandbox's keeper does not answer: {error!r}") from None
-        if "error" in answer:
-            raise Fault(f"no process for the student's code: {answer['error']}")
-        return int(answer.get("process", 0))
-
     def _kill(self) -> None:
         """End all student processes that nobody waits for."""
         keep = [copy.process for copy in self.copies.values() if isinstance(copy, Connection) and not copy.end]
         if self.main and not self.main.end:
             keep.append(self.main.process)
-        self._ask_keeper(op="end", keep=[process for process in keep if process])
+        self.sandbox.end([process for process in keep if process])
 
     # ----------------------------------------------------------------- the instructor's cells
 
@@ -248,43 +233,12 @@ class Checker:
             status = "ok" if error is None else "error"
         return {"status": status, "outputs": outputs, "value": value}
 
-    injected: dict[str, Any]
-    files: dict[str, str]
-
 
 def number(value: Any) -> float | None:
     """Return the last expression's value if it is a number of points."""
     if type(value) in (int, float) or (isinstance(value, np.integer | np.floating) and type(value).__module__ == "numpy"):
         return float(value)
     return None
-
-
-def clean(outputs: Any) -> list[dict[str, Any]]:
-    """Rebuild outputs that a student's process has sent, so that they are nothing but valid outputs."""
-    kept: list[dict[str, Any]] = []
-    for output in outputs if type(outputs) is list else []:
-        kind = output.get("output_type")
-        if kind == "stream":
-            name = "stderr" if output.get("name") == "stderr" else "stdout"
-            kept.append({"output_type": kind, "name": name, "text": _text(output["text"])})
-        elif kind == "error":
-            trace = [_text(line) for line in output["traceback"]]
-            kept.append(error_output(_text(output["ename"]), _text(output["evalue"]), trace))
-        elif kind in ("display_data", "execute_result"):
-            data = {_text(key): _json(value) for key, value in output["data"].items()}
-            kept.append({"output_type": kind, "data": data, "metadata": {}})
-    return kept
-
-
-def _text(value: Any) -> str:
-    if type(value) is not str:
-        raise TypeError("no text")
-    return value
-
-
-def _json(value: Any) -> Any:
-    # What comes is JSON already; the trees of some types are objects, all others are text.
-    return value if type(value) in (str, dict, list) else str(value)
 
 
 def main(worker: socket.socket, keeper_socket: socket.socket, base: str) -> None:
@@ -297,11 +251,15 @@ def main(worker: socket.socket, keeper_socket: socket.socket, base: str) -> None
         os.chdir(folder)
         sys.path.append(folder)
         remote.teach_inspect()
-        checker = Checker(job, channel, Channel(keeper_socket))
-        checker.injected, checker.files = {}, job["files"]
-        checker.run_students_cells()
-        checker.run_tests()
-        channel.send({"results": finish(checker)})
+        sandbox = Sandbox(Channel(keeper_socket))
+        if job["engine"] == "kernel":
+            results = kernel.run(job, sandbox)
+        else:
+            checker = Checker(job, channel, sandbox)
+            checker.run_students_cells()
+            checker.run_tests()
+            results = checker.results
+        channel.send({"results": in_order(job["cells"], results)})
     except Fault as fault:
         channel.send({"fault": str(fault)})
     finally:
@@ -309,11 +267,13 @@ def main(worker: socket.socket, keeper_socket: socket.socket, base: str) -> None
         keeper.remove(folder)
 
 
-def finish(checker: Checker) -> list[dict[str, Any]]:
+def in_order(cells: list[dict[str, Any]], by_index: dict[int, dict[str, Any]]) -> list[dict[str, Any]]:
     """Put the results in the notebook's order and count the cells."""
     results = []
-    for i, (cell, count) in enumerate(zip(checker.cells, checker.counts, strict=True)):
-        result = checker.results.get(i, {"status": "skipped", "outputs": []})
+    count = 0
+    for i, cell in enumerate(cells):
+        result = by_index.get(i, {"status": "skipped", "outputs": []})
+        count += cell["role"] != "text"
         for output in result["outputs"]:
             if output["output_type"] == "execute_result":
                 output["execution_count"] = count
@@ -322,7 +282,7 @@ def finish(checker: Checker) -> list[dict[str, Any]]:
                 "id": cell["id"],
                 "status": result["status"],
                 "outputs": result["outputs"],
-                "execution_count": count if cell["role"] != "text" and result["status"] != "skipped" else None,
+                "execution_count": count if i in by_index and result["status"] != "skipped" else None,
                 "value": result.get("value"),
             }
         )

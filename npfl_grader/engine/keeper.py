@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -100,8 +101,9 @@ class Keeper:
         linux.set_dumpable(True)
         os.setsid()
         os.chdir(self.work[0])
-        home = {"HOME": self.work[0], "TMPDIR": self.work[-1], "IPYTHONDIR": f"{self.work[0]}/.ipython"}
-        os.environ.update(home)
+        os.environ["HOME"], os.environ["TMPDIR"] = self.work[0], self.work[-1]
+        os.environ["IPYTHONDIR"] = f"{self.work[0]}/.ipython"
+        os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), "/usr/bin", "/bin"])
         limits = self.limits
         processes = limits["processes"] + (0 if self.level == "full" else _tasks_of_user())
         sandbox.limit_resources(

@@ -4,6 +4,7 @@ import dis
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import CodeType
+from typing import Any
 
 from IPython.core.inputtransformer2 import TransformerManager
 
@@ -58,6 +59,9 @@ def names(source: str) -> Names:
                 later.add(instruction.argval)
             elif instruction.opname in ("LOAD_ATTR", "LOAD_METHOD"):
                 attributes.add(instruction.argval)
+    # globals().get("name") and the like read what stands in a string.
+    if (later | attributes) & {"globals", "locals", "vars", "dir", "user_ns", "eval", "exec"}:
+        later |= {text for part in _codes(code) for text in _strings(part.co_consts)}
     return Names(*map(frozenset, (bound, later, read, modules, attributes)))
 
 
@@ -69,3 +73,11 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _codes(constant)
+
+
+def _strings(constants: tuple[Any, ...]) -> Iterator[str]:
+    for constant in constants:
+        if isinstance(constant, tuple):
+            yield from _strings(constant)
+        elif isinstance(constant, str) and constant.isidentifier():
+            yield constant

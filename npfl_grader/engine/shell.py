@@ -20,6 +20,8 @@ from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 from traitlets.config import Config
 
+from npfl_grader.engine.outputs import error_output
+
 ENGINE = str(Path(__file__).parent)
 
 
@@ -153,12 +155,6 @@ class _Shell(InteractiveShell):
 
     def init_virtualenv(self) -> None:
         pass
-
-
-def error_output(name: str, message: str, traceback: list[str] | None = None) -> dict[str, Any]:
-    """Make the output of an exception."""
-    traceback = [f"{name}: {message}"] if traceback is None else traceback
-    return {"output_type": "error", "ename": name, "evalue": message, "traceback": traceback}
 
 
 def _without_engine(trace: types.TracebackType | None) -> types.TracebackType | None:

@@ -48,10 +48,9 @@ class Warm:
             "OPENBLAS_NUM_THREADS": "1",
             "IPYTHONDIR": self.base,
         }
+        # -P keeps the folder where the grader was started off the path.
         arguments = [sys.executable, "-P", "-B", "-m", "npfl_grader.engine.warm"]
         arguments += [str(there.fileno()), role, self.base, ceiling]
-        # -P keeps the folder where the grader was started off the path; what this process can import, that one can.
-        environment["PYTHONPATH"] = _own_path()
         self.process = subprocess.Popen(
             arguments, pass_fds=[there.fileno()], env=environment, cwd="/", stdin=subprocess.DEVNULL
         )
@@ -91,10 +90,6 @@ class Warm:
             self.process.send_signal(signal.SIGKILL)
             self.process.wait()
         remove(self.base)
-
-
-def _own_path() -> str:
-    return ""
 
 
 class Pair:
