@@ -1,13 +1,17 @@
 """The command ``npfl-grader``."""
 
+# The other modules are imported where they are used: workers import this one, and nbgrader takes seconds.
+import contextlib
+import enum
 import hashlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from npfl_grader import course, exercises, trial
-from npfl_grader.files import write, write_notebook
+if TYPE_CHECKING:
+    from rich.console import Console
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -43,6 +47,9 @@ def release(
 
     An exercise that has not changed since its last check is not run again.
     """
+    from npfl_grader import exercises
+    from npfl_grader.files import write, write_notebook
+
     for path in find(source):
         try:
             notebook = exercises.read(path)
@@ -66,6 +73,8 @@ def create_course(
     source: Source = SOURCE,
 ) -> None:
     """Create an nbgrader course with the book's exercises, or bring its assignments up to date."""
+    from npfl_grader import course, exercises
+
     paths = find(source)
     try:
         for line in course.create(folder, paths):
@@ -73,7 +82,7 @@ def create_course(
     except (exercises.ExerciseError, RuntimeError) as error:
         raise stop(str(error)) from None
     typer.echo(f"Next: put submissions into {folder}/submitted/STUDENT/ASSIGNMENT/, then, in {folder}, run")
-    typer.echo("  nbgrader autograde ASSIGNMENT && nbgrader generate_feedback ASSIGNMENT")
+    typer.echo("  npfl-grader autograde ASSIGNMENT && npfl-grader feedback ASSIGNMENT")
 
 
 @app.command()
@@ -82,11 +91,121 @@ def table(
     source: Source = SOURCE,
 ) -> None:
     """Show which check of each exercise catches which wrong solution, as Markdown."""
+    from npfl_grader import trial
+
     for path in find(source):
         tried = solutions / f"{path.stem}.py"
         if not tried.exists():
             raise stop(f"{tried}: there are no solutions to try {path.stem} on")
         typer.echo(trial.table(path, tried))
+
+
+class Engine(enum.StrEnum):
+    """How notebooks are run."""
+
+    TWO_PROCESS = "two-process"
+    KERNEL = "kernel"
+
+
+Assignment = Annotated[str, typer.Argument(help="The assignment's name.")]
+Student = Annotated[str, typer.Option(help="Which students, by name or with the wildcards * and ?.")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="How many processes; by default one more than cores.")
+]
+
+
+@app.command()
+def autograde(
+    assignment: Assignment,
+    student: Student = "*",
+    notebook: Annotated[str, typer.Option(help="Which notebooks, by name or with wildcards.")] = "*",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be graded, and why; grade nothing.")
+    ] = False,
+    regrade: Annotated[bool, typer.Option("--regrade", help="Grade again what has not changed.")] = False,
+    unprotected: Annotated[
+        bool,
+        typer.Option("--unprotected", help="Go on where this machine cannot confine what students wrote."),
+    ] = False,
+    workers: Workers = None,
+    dask: Annotated[str, typer.Option(help="Run on a Dask cluster: the address of its scheduler.")] = "",
+    engine: Annotated[
+        Engine, typer.Option(help="Two processes, tests apart from the student's code; or a real kernel.")
+    ] = Engine.TWO_PROCESS,
+) -> None:
+    """Grade an assignment as nbgrader autograde does, isolated and in parallel, in the course's folder.
+
+    What was graded before and has not changed is skipped. The exit code is 0 if every submission was graded
+    whole, 3 if some need a look, 1 if grading could not go on.
+    """
+    from rich.console import Console
+
+    from npfl_grader import batch, pool, record, settings
+
+    console = Console()
+    choice = batch.Choice(student, notebook, regrade, unprotected, engine.value)
+    try:
+        course = settings.load(Path.cwd())
+        if dry_run:
+            for submission, names in batch.Batch(course, assignment, choice).plan():
+                why = "; ".join(submission.notes)
+                console.print(
+                    f"{submission.student}: {', '.join(names) or 'unchanged'}{f' ({why})' if why else ''}",
+                    markup=False,
+                )
+            return
+        with record.only_writer(course):
+            # The workers start while this process reads the gradebook.
+            crew = pool.Dask(dask) if dask else pool.Local(workers)
+            try:
+                found = batch.Batch(course, assignment, choice)
+                with _progress(console, len(found.students)) as step:
+                    report = found.run(crew, step)
+            finally:
+                crew.close()
+    except settings.CourseError as error:
+        raise stop(str(error)) from None
+    except KeyboardInterrupt:
+        typer.echo("npfl-grader: stopped; what was graded is recorded, run it again to go on", err=True)
+        raise typer.Exit(130) from None
+    console.print(report.table())
+    console.print(
+        f"Protection: {report.level}. Logs: {record.desk(course, assignment)}. Report: {found.report_path}.",
+        markup=False,
+        soft_wrap=True,
+    )
+    if not report.complete:
+        raise typer.Exit(3)
+
+
+@contextlib.contextmanager
+def _progress(console: "Console", total: int) -> Iterator[Callable[[], None]]:
+    """Show a bar with count, rate and time left; on no terminal, nothing."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = [
+        TextColumn("graded"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    ]
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("", total=total, rate="")
+
+        def step() -> None:
+            speed = progress.tasks[0].speed
+            progress.update(bar, advance=1, rate=f"{60 * speed:.0f} a minute" if speed else "")
+
+        yield step
 
 
 if __name__ == "__main__":
