@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from npfl_grader.engine import kernel, keeper, remote
+from npfl_grader.engine import keeper, kernel, remote
 from npfl_grader.engine.client import Fault, Sandbox
 from npfl_grader.engine.connection import Connection, NoAnswer
 from npfl_grader.engine.names import Names, names
 from npfl_grader.engine.outputs import clean, error_output
-from npfl_grader.engine.shell import Notebook
-from npfl_grader.engine.wire import MALFORMED, Channel, Garbled
+from npfl_grader.engine.shell import CellTimeout, Notebook
+from npfl_grader.engine.wire import MALFORMED, Channel
 
 _GRACE = 1.0  # seconds that a cell gets to end by itself once its time is over
 _MOST_STARTS = 4
@@ -58,7 +58,9 @@ class Checker:
         self.starts = 0
         self.main: Connection | None = None
         self.names: dict[int, Names] = {
-            i: names(cell["source"]) for i, cell in enumerate(self.cells) if cell["role"] in ("locked", "test")
+            i: names(cell["source"])
+            for i, cell in enumerate(self.cells)
+            if cell["role"] in ("locked", "test")
         }
         seeds = any("seed" in found.attributes for found in self.names.values())
         self.shares_random = seeds
@@ -155,7 +157,9 @@ class Checker:
 
     def _kill(self) -> None:
         """End all student processes that nobody waits for."""
-        keep = [copy.process for copy in self.copies.values() if isinstance(copy, Connection) and not copy.end]
+        keep = [
+            copy.process for copy in self.copies.values() if isinstance(copy, Connection) and not copy.end
+        ]
         if self.main and not self.main.end:
             keep.append(self.main.process)
         self.sandbox.end([process for process in keep if process])
@@ -174,12 +178,19 @@ class Checker:
             copy = self.copies.get(i)
             self.worker.send({"begins": i})
             if cell["role"] == "test" and i in self.skipped:
-                result = {"status": "timeout", "outputs": [error_output("NoAnswer", "the check did not end in time")]}
+                result = {
+                    "status": "timeout",
+                    "outputs": [error_output("NoAnswer", "the check did not end in time")],
+                }
             elif fault:
                 result = {"status": "fault", "outputs": [error_output("Fault", fault)]}
             else:
                 result = self._run_test(i, notebook, copy, sorted(wanted - owned))
-                if cell["role"] == "locked" and result["status"] != "ok" and self.results[i]["status"] == "ok":
+                if (
+                    cell["role"] == "locked"
+                    and result["status"] != "ok"
+                    and self.results[i]["status"] == "ok"
+                ):
                     if not (isinstance(copy, Connection) and copy.end):
                         last = result["outputs"][-1]
                         fault = f"the cell {cell['id']} fails where the tests run: {last.get('ename')}: {last.get('evalue')}"
@@ -226,7 +237,7 @@ class Checker:
                 outputs.append(error_output("NoAnswer", "your code did not answer"))
         elif connection and connection.unsupported_because:
             status = "fault"
-        elif type(error).__name__ == "CellTimeout":
+        elif isinstance(error, CellTimeout):
             # Whether the student's code or the test itself was so slow.
             status = "timeout" if connection and connection.waited > took / 2 else "fault"
         else:
@@ -236,7 +247,9 @@ class Checker:
 
 def number(value: Any) -> float | None:
     """Return the last expression's value if it is a number of points."""
-    if type(value) in (int, float) or (isinstance(value, np.integer | np.floating) and type(value).__module__ == "numpy"):
+    if type(value) in (int, float) or (
+        isinstance(value, np.integer | np.floating) and type(value).__module__ == "numpy"
+    ):
         return float(value)
     return None
 

@@ -153,7 +153,10 @@ class Encoder:
             return ["fr", self._encode(value.numerator, depth), self._encode(value.denominator, depth)]
         if kind is decimal.Decimal:
             return ["de", str(value)]
-        if kind in (datetime.datetime, datetime.date, datetime.time) and getattr(value, "tzinfo", None) is None:
+        if (
+            kind in (datetime.datetime, datetime.date, datetime.time)
+            and getattr(value, "tzinfo", None) is None
+        ):
             return ["da", kind.__name__, value.isoformat()]
         if kind is datetime.timedelta:
             return ["td", value.days, value.seconds, value.microseconds]
@@ -212,7 +215,14 @@ class Encoder:
             raise CodecError("the value is too large")
 
 
-_CONTAINERS: dict[type, str] = {list: "l", set: "s", dict: "d", defaultdict: "d", OrderedDict: "od", Counter: "co"}
+_CONTAINERS: dict[type, str] = {
+    list: "l",
+    set: "s",
+    dict: "d",
+    defaultdict: "d",
+    OrderedDict: "od",
+    Counter: "co",
+}
 
 
 class Decoder:
@@ -366,12 +376,20 @@ class Decoder:
 
     def _named_tuple(self, tree: list[Any], depth: int) -> Any:
         _, name, fields, items = tree
-        if len(fields) != len(items) or not all(type(f) is str and _NAME.fullmatch(f) for f in [name, *fields]):
+        if len(fields) != len(items) or not all(
+            type(f) is str and _NAME.fullmatch(f) for f in [name, *fields]
+        ):
             raise Malformed("no named tuple")
         members: dict[str, Any] = {
-            field: property(operator.itemgetter(place)) for place, field in enumerate(fields) if field[0] != "_"
+            field: property(operator.itemgetter(place))
+            for place, field in enumerate(fields)
+            if field[0] != "_"
         }
-        members |= {"_fields": tuple(fields), "__slots__": (), "_asdict": lambda self: dict(zip(fields, self))}
+        members |= {
+            "_fields": tuple(fields),
+            "__slots__": (),
+            "_asdict": lambda self: dict(zip(fields, self)),
+        }
         return type(name, (tuple,), members)(self._decode(item, depth) for item in items)
 
     def _numpy(self, tree: list[Any], depth: int) -> Any:
@@ -382,7 +400,11 @@ class Decoder:
 
 
 def _shape(shape: Any, itemsize: int, size: int) -> tuple[int, ...]:
-    if type(shape) is not list or len(shape) > 32 or not all(type(n) is int and 0 <= n <= 1 << 40 for n in shape):
+    if (
+        type(shape) is not list
+        or len(shape) > 32
+        or not all(type(n) is int and 0 <= n <= 1 << 40 for n in shape)
+    ):
         raise Malformed("no shape")
     if math.prod(shape) * itemsize != size or (not itemsize and math.prod(shape) > MOST_NODES):
         raise Malformed("the shape does not fit the data")
@@ -393,7 +415,10 @@ def _sound(data: bytes, dtype: np.dtype) -> bytes:
     """Mend or refuse bytes that NumPy itself would never hold, such as a bool that is neither 0 nor 1."""
     if dtype.kind == "b":
         return (np.frombuffer(data, np.uint8) != 0).tobytes()
-    if dtype.kind == "U" and np.frombuffer(data, dtype.byteorder.replace("|", "=") + "u4").max() > sys.maxunicode:
+    if (
+        dtype.kind == "U"
+        and np.frombuffer(data, dtype.byteorder.replace("|", "=") + "u4").max() > sys.maxunicode
+    ):
         raise Malformed("no character")
     if dtype.names is not None:
         for name in dtype.names:

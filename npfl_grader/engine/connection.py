@@ -199,7 +199,9 @@ class Connection:
         """Make the tree of an object of the tests' that stays here, or of the student's own."""
         if isinstance(value, Remote):
             if remote.connection(value) is not self:
-                raise CodecError("an object that the student's code made in another cell cannot be passed back")
+                raise CodecError(
+                    "an object that the student's code made in another cell cannot be passed back"
+                )
             return ["object", remote.number(value)]
         if callable(value) or hasattr(type(value), "__next__") or type(value).__module__ == "__main__":
             self._given.append(value)
@@ -255,6 +257,11 @@ def _act(value: Any, action: str, args: list[Any], kwargs: dict[str, Any]) -> An
     if action == "next" and hasattr(type(value), "__next__"):
         return next(value)
     # Attributes of functions, generators or modules would lead to the tests' variables.
-    if action == "get" and type(value).__module__ == "__main__" and type(args[0]) is str and args[0][:1] != "_":
+    if (
+        action == "get"
+        and type(value).__module__ == "__main__"
+        and type(args[0]) is str
+        and args[0][:1] != "_"
+    ):
         return getattr(value, args[0])
     raise AttributeError("the tests do not let your code do that")

@@ -135,7 +135,9 @@ class Keeper:
     def _processes(self) -> list[int]:
         """List all living processes of the sandbox."""
         if self.level == "full":
-            return [int(name) for name in os.listdir("/proc") if name.isdigit() and name != "1" and _alive(name)]
+            return [
+                int(name) for name in os.listdir("/proc") if name.isdigit() and name != "1" and _alive(name)
+            ]
         return below(os.getpid())
 
     def _reap(self) -> None:

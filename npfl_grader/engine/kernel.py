@@ -30,7 +30,9 @@ def main(sock: socket.socket) -> None:
     os.environ["JUPYTER_RUNTIME_DIR"] = os.getcwd()
     cells = [nbformat.v4.new_code_cell(source) for source in request["sources"]]
     notebook = nbformat.v4.new_notebook(cells=cells)
-    client = NotebookClient(notebook, allow_errors=True, timeout=request["seconds"], interrupt_on_timeout=True)
+    client = NotebookClient(
+        notebook, allow_errors=True, timeout=request["seconds"], interrupt_on_timeout=True
+    )
     client.create_kernel_manager().transport = "ipc"
     with client.setup_kernel():
         channel.send({})
@@ -82,7 +84,9 @@ def run(job: dict[str, Any], sandbox: Sandbox) -> dict[int, dict[str, Any]]:
             return {i: {"status": "fault", "outputs": [error_output("Fault", message)]} for i in code}
         failed[at] = results[at] = {"status": status, "outputs": [error_output("NoAnswer", message)]}
     late_cells = [i for i in code if i not in results]
-    return results | {i: {"status": "timeout", "outputs": [error_output("NoAnswer", message)]} for i in late_cells}
+    return results | {
+        i: {"status": "timeout", "outputs": [error_output("NoAnswer", message)]} for i in late_cells
+    }
 
 
 def _result(answer: dict[str, Any], late: bool) -> dict[str, Any]:

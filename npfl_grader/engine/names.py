@@ -37,7 +37,9 @@ class Names:
 def names(source: str) -> Names:
     """Analyse a cell; what cannot be compiled has no names."""
     try:
-        code = compile(TransformerManager().transform_cell(source), "<cell>", "exec", dont_inherit=True, flags=_ASYNC)
+        code = compile(
+            TransformerManager().transform_cell(source), "<cell>", "exec", dont_inherit=True, flags=_ASYNC
+        )
     except (SyntaxError, ValueError):
         return Names()
     bound: set[str] = set()

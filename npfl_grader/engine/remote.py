@@ -41,7 +41,9 @@ _SOMETIMES = {
     "item": {"__getitem__": "get item", "__setitem__": "set item", "__delitem__": "delete item"},
     "enter": {"__enter__": "enter"},
 }
-_VERDICTS = "__eq__ __ne__ __lt__ __le__ __gt__ __ge__ __bool__ __contains__ __float__ __int__ __index__ __complex__"
+_VERDICTS = (
+    "__eq__ __ne__ __lt__ __le__ __gt__ __ge__ __bool__ __contains__ __float__ __int__ __index__ __complex__"
+)
 _ARRAYS = "__array__ __array_function__ __round__ __trunc__ __floor__ __ceil__ __bytes__ __fspath__"
 # Special attributes that are plain data of a function or class.
 _DATA = ("__name__", "__qualname__", "__doc__", "__module__", "__defaults__", "__kwdefaults__")
@@ -187,7 +189,10 @@ class Exceptions:
                 if type(place) is not int:
                     raise Malformed("no class")
                 own.append((place, identifier(name)))
-        if issubclass(base, StopIteration | StopAsyncIteration | GeneratorExit | KeyboardInterrupt) and not stops:
+        if (
+            issubclass(base, StopIteration | StopAsyncIteration | GeneratorExit | KeyboardInterrupt)
+            and not stops
+        ):
             base = type(base.__name__, (RuntimeError,), {"__module__": "builtins"})
         if base in (BaseException, BaseExceptionGroup, ExceptionGroup):
             base = Exception

@@ -190,7 +190,9 @@ def _without_hidden(path: str) -> list[str]:
         return []
     if not any(Path(folder).is_relative_to(path) for folder in hidden()):
         return [path]
-    return [part for entry in os.scandir(path) for part in _without_hidden(entry.path) if os.path.exists(part)]
+    return [
+        part for entry in os.scandir(path) for part in _without_hidden(entry.path) if os.path.exists(part)
+    ]
 
 
 def probe(ceiling: str = "full") -> tuple[str, dict[str, str]]:

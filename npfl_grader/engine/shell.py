@@ -192,9 +192,8 @@ _shell: InteractiveShell
 def prepare() -> None:
     """Load and warm everything that running cells needs, once, before processes are forked from this one."""
     global _shell
-    import numpy.testing
-    import numpy.random  # noqa: F401
     import unittest.mock  # noqa: F401
+
 
     config = Config()
     config.HistoryManager.enabled = False
@@ -205,7 +204,9 @@ def prepare() -> None:
     _shell = _Shell.instance(config=config)
     _shell.display_pub = _Publisher(parent=_shell, shell=_shell)
     # The first traceback loads much of what renders it.
-    _shell.run_cell("import numpy\ndef f():\n    numpy.testing.assert_allclose([1.0], [2.0])\nf()", silent=True)
+    _shell.run_cell(
+        "import numpy\ndef f():\n    numpy.testing.assert_allclose([1.0], [2.0])\nf()", silent=True
+    )
     _shell.run_cell("def f(:", silent=True)
     _shell.reset(new_session=True)
     Stream.outputs = Outputs(0)

@@ -4,14 +4,14 @@ Once a student's code has run, nothing in this process can be trusted, and nothi
 is written for honest students, the other side for the others.
 """
 
+import contextlib
 import inspect
-import os
 import operator
+import os
 import random
 import socket
 import traceback
 import types
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +25,7 @@ MOST_MESSAGE = 4000
 OPERATORS: dict[str, Callable[..., Any]] = {
     name: getattr(operator, name)
     for name in (
-        "add sub mul truediv floordiv mod pow matmul lshift rshift and_ or_ xor neg pos abs invert".split()
+        ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "lshift", "rshift", "and_", "or_", "xor", "neg", "pos", "abs", "invert"]
     )
 }
 # What may be asked of an object of the student's, besides calling it; each is a plain function.
@@ -165,7 +165,7 @@ class Student:
         if "random" in request:
             _set_random(decoder.decode(request["random"]))
         action = request["action"]
-        with np.errstate(**request["errors"]) if "errors" in request else warnings.catch_warnings():
+        with np.errstate(**request["errors"]) if "errors" in request else contextlib.nullcontext():
             if action == "call":
                 value = args[0](*args[1:], **kwargs)
             else:
@@ -203,7 +203,11 @@ class Student:
             )
             if hasattr(kind, special)
         ]
-        names = [str(kind.__name__), str(getattr(value, "__name__", "")), str(getattr(value, "__doc__", "") or "")]
+        names = [
+            str(kind.__name__),
+            str(getattr(value, "__name__", "")),
+            str(getattr(value, "__doc__", "") or ""),
+        ]
         return ["object", self._number(value), flags + ["class"] * isinstance(value, type), names]
 
     def _number(self, value: Any) -> int:
@@ -229,7 +233,11 @@ class Student:
             message = str(error)[:MOST_MESSAGE]
         except BaseException:
             message = ""
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith(("<ipython", "/tmp/ipy"))]
+        frames = [
+            f
+            for f in traceback.extract_tb(error.__traceback__)
+            if f.filename.startswith(("<ipython", "/tmp/ipy"))
+        ]
         answer: dict[str, Any] = {"classes": self._classes(type(error)), "message": message}
         answer["lines"] = [[f.lineno, f.name, f.line or ""] for f in frames[-3:]]
         answer["outputs"] = Stream.outputs.take()

@@ -37,6 +37,7 @@ def main(descriptor: int, role: str, base: str, ceiling: str) -> None:
     # Imports of a notebook must not find a file of the grader's, nor one beside the notebook before Python's own.
     sys.path[:] = [path for path in sys.path if path]
     shell.prepare()
+    keeper.remove(f"{base}/profile_default")  # IPython's, of no use here
     control = socket.socket(fileno=descriptor)
     level, reasons = "none", dict[str, str]()
     if role == "student":
@@ -66,7 +67,9 @@ def _readable_by_nobody() -> bool:
     child = os.fork()
     if not child:
         sandbox.leave_root()
-        os._exit(not all(os.access(path, os.R_OK | os.X_OK) for path in (os.path.dirname(os.__file__), sys.prefix)))
+        os._exit(
+            not all(os.access(path, os.R_OK | os.X_OK) for path in (os.path.dirname(os.__file__), sys.prefix))
+        )
     return os.waitpid(child, 0)[1] == 0
 
 

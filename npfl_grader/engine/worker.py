@@ -40,7 +40,9 @@ class Warm:
         self.base = tempfile.mkdtemp(prefix="npfl-grader-")
         os.chmod(self.base, 0o711)
         self.control, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        environment = {key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "LD_LIBRARY_PATH")}
+        environment = {
+            key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "LD_LIBRARY_PATH")
+        }
         environment |= {
             "LANG": "C.UTF-8",
             "MPLBACKEND": "module://matplotlib_inline.backend_inline",
@@ -255,7 +257,10 @@ def attempt(pair: Pair, job: dict[str, Any]) -> dict[str, Any]:
     required, level = job["require"], pair.level
     if sandbox.LEVELS.index(level) < sandbox.LEVELS.index(required):
         reasons = "; ".join(f"{name}: {why}" for name, why in pair.student.reasons.items())
-        return {"fault": f"this machine allows only the level '{level}', not '{required}' ({reasons})", "final": True}
+        return {
+            "fault": f"this machine allows only the level '{level}', not '{required}' ({reasons})",
+            "final": True,
+        }
     stuck: list[int] = []
     while True:
         outcome = pair.run({**job, "skip": stuck})
