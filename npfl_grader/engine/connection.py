@@ -210,12 +210,12 @@ class Connection:
 
     def _decode_reference(self, tag: str, parts: list[Any]) -> Any:
         if tag == "object":
-            place, flags, names = parts
-            if type(place) is not int or len(flags) > 10 or not all(type(name) is str for name in names):
+            place, flags, name = parts
+            if type(place) is not int or type(flags) is not list or len(flags) > 10:
                 raise Malformed("no object")
             found = self._remotes.get(place)
             if found is None:
-                found = self._remotes[place] = remote.make(self, place, flags, names)
+                found = self._remotes[place] = remote.make(self, place, flags, name)
             return found
         if tag == "class of exceptions":
             return self._exceptions.kind(parts[0], stops=True)

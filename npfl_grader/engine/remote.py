@@ -116,13 +116,14 @@ def _refuses(special: str) -> Callable[..., Any]:
     return method
 
 
-_BODY = {name: _passes_on(action) for name, action in _ALWAYS.items()}
+_BODY: dict[str, Any] = {name: _passes_on(action) for name, action in _ALWAYS.items()}
 _BODY |= {name: _refuses(name) for name in f"{_VERDICTS} {_ARRAYS}".split()}
 _BODY["__hash__"] = Remote.__hash__
+_BODY["__doc__"] = property(lambda self: connection(self).do("get", self, "__doc__"))
 _classes: dict[tuple[str, ...], type] = {}
 
 
-def make(owner: Any, place: int, flags: list[str], names: list[str]) -> Remote:
+def make(owner: Any, place: int, flags: list[str], name: str) -> Remote:
     """Make the stand-in of one object.
 
     Parameters
@@ -132,12 +133,12 @@ def make(owner: Any, place: int, flags: list[str], names: list[str]) -> Remote:
         Its number at the other end.
     flags : list of str
         What its class can do, besides attributes.
-    names : list of str
-        The name of its class, its own, and its docstring.
+    name : str
+        The name of its class.
     """
     if not all(type(flag) is str and (flag == "class" or flag in _SOMETIMES) for flag in flags):
         raise Malformed("no stand-in")
-    kind = identifier(names[0])
+    kind = identifier(name)
     key = (kind, *sorted(flags))
     if key not in _classes:
         if len(_classes) > 1000:
@@ -196,11 +197,14 @@ class Exceptions:
             base = type(base.__name__, (RuntimeError,), {"__module__": "builtins"})
         if base in (BaseException, BaseExceptionGroup, ExceptionGroup):
             base = Exception
+        bases: tuple[type, ...] = (base,)
         for place, name in reversed(own):
             known = self._own.get(place)
-            base = known if known is not None else type(name, (base,), {"__module__": "__main__"})
-            self._own[place] = base
-        return base
+            if known is None:
+                known = self._own[place] = type(name, bases, {"__module__": "__main__"})
+            # A class met before as a base of another one may lack what this one is besides.
+            bases = (known,) if issubclass(known, bases[-1]) else (known, *bases)
+        return bases[0] if len(bases) == 1 else type(own[0][1], bases, {"__module__": "__main__"})
 
 
 def build(kind: type[BaseException], message: str, args: list[Any] | None) -> BaseException:

@@ -203,12 +203,8 @@ class Student:
             )
             if hasattr(kind, special)
         ]
-        names = [
-            str(kind.__name__),
-            str(getattr(value, "__name__", "")),
-            str(getattr(value, "__doc__", "") or ""),
-        ]
-        return ["object", self._number(value), flags + ["class"] * isinstance(value, type), names]
+        flags += ["class"] * isinstance(value, type)
+        return ["object", self._number(value), flags, kind.__name__]
 
     def _number(self, value: Any) -> int:
         if id(value) not in self.numbers:
