@@ -178,6 +178,28 @@ def autograde(
         raise typer.Exit(3)
 
 
+@app.command()
+def feedback(assignment: Assignment, student: Student = "*", workers: Workers = None) -> None:
+    """Write the feedback of an assignment as nbgrader generate_feedback does, in parallel.
+
+    Pages that would be the same as before are left alone.
+    """
+    from rich.console import Console
+
+    from npfl_grader import feedback, record, settings
+
+    console = Console()
+    try:
+        course = settings.load(Path.cwd())
+        with record.only_writer(course):
+            found = feedback.Feedback(course, assignment, student)
+            with _progress(console, len(found.students)) as step:
+                written = found.run(workers, step)
+    except settings.CourseError as error:
+        raise stop(str(error)) from None
+    typer.echo(f"{assignment}: feedback of {len(found.students)} students, {written} of them written anew")
+
+
 @contextlib.contextmanager
 def _progress(console: "Console", total: int) -> Iterator[Callable[[], None]]:
     """Show a bar with count, rate and time left; on no terminal, nothing."""
@@ -191,7 +213,7 @@ def _progress(console: "Console", total: int) -> Iterator[Callable[[], None]]:
     )
 
     columns = [
-        TextColumn("graded"),
+        TextColumn("done"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),

@@ -223,6 +223,14 @@ def _guess(errors: list[dict[str, Any]]) -> str:
     return "test" if errors and errors[-1]["ename"] == "AssertionError" else "student"
 
 
+def _quote(cell: dict[str, Any]) -> None:
+    """Turn a raw cell, which nbgrader's pages would show as the HTML that it may hold, into quoted text."""
+    fence = "~" * 3
+    while fence in cell["source"]:
+        fence += "~"
+    cell |= {"cell_type": "markdown", "source": f"{fence}\n{cell['source']}\n{fence}"}
+
+
 def _document(definition: Definition, rebuilt: intake.Rebuilt) -> bytes:
     metadata: dict[str, Any] = {"language_info": {"name": "python"}}
     if definition.kernelspec:
@@ -230,5 +238,7 @@ def _document(definition: Definition, rebuilt: intake.Rebuilt) -> bytes:
     notebook = {"cells": rebuilt.cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
     # As Jupyter writes it; the sources are lists of lines, so that a difference can be read.
     for cell in rebuilt.cells:
+        if cell["cell_type"] == "raw":
+            _quote(cell)
         cell["source"] = cell["source"].splitlines(keepends=True)
     return (json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()

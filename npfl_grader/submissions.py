@@ -44,8 +44,8 @@ class Submission:
     notes: list[str] = field(default_factory=list)
 
 
-def students(course: Course, assignment: str, pattern: str = "*") -> list[str]:
-    """List the students who have handed in a folder for an assignment.
+def students(course: Course, assignment: str, pattern: str = "*", step: str = "submitted") -> list[str]:
+    """List the students who have a folder for an assignment.
 
     Parameters
     ----------
@@ -55,11 +55,13 @@ def students(course: Course, assignment: str, pattern: str = "*") -> list[str]:
         The assignment's name.
     pattern : str
         Which students, with the wildcards of a shell.
+    step : str
+        In which of nbgrader's steps, "submitted" or "autograded".
     """
     directory = course.directory
     # The folder's name is wherever the course's folder structure puts the student.
     marker = "\0"
-    parts = course.folder("submitted", marker, assignment).parts
+    parts = course.folder(step, marker, assignment).parts
     if marker not in parts:
         return []
     place = parts.index(marker)
