@@ -91,7 +91,7 @@ class Batch:
         if not self.students:
             place = course.folder("submitted", choice.students, assignment)
             raise CourseError(f"nothing was handed in: {place} does not exist")
-        self.require = "none" if choice.unprotected else "landlock"
+        self.require = "none" if choice.unprotected or course.settings.unprotected else "landlock"
         self._limits, self._policy = course.limits(), course.policy()
         self._common = _digest(
             self.require,
@@ -193,7 +193,6 @@ class Batch:
         return level
 
     def _task(self, submission: Submission, name: str) -> Task:
-        beside = {file: data for file, data in submission.files.items() if file != submissions.TIMESTAMP}
         return Task(
             student=submission.student,
             notebook=name,
@@ -201,7 +200,7 @@ class Batch:
             data=submission.notebooks.get(name, b""),
             refused=submission.refused.get(name),
             files=self.files,
-            student_files=beside,
+            student_files=submission.helpers(),
             limits=self._limits,
             require=self.require,
             engine=self.choice.engine,

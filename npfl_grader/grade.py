@@ -14,6 +14,16 @@ from npfl_grader import intake, outputs, verdict
 from npfl_grader.definition import Definition
 from npfl_grader.outputs import Policy
 
+# Seconds, bytes and numbers that a submission may use, where the course does not say otherwise.
+LIMITS = {
+    "cell": 30,
+    "call": 10,
+    "notebook": 180,
+    "memory": 2_000_000_000,
+    "processes": 64,
+    "output": 1_000_000,
+    "file": 50_000_000,
+}
 TRIES = 2  # the engine itself tries twice, on fresh processes
 
 
@@ -48,7 +58,7 @@ class Task:
     refused: str | None = None
     files: dict[str, bytes] = field(default_factory=dict)
     student_files: dict[str, bytes] = field(default_factory=dict)
-    limits: dict[str, float] = field(default_factory=dict)
+    limits: dict[str, int] = field(default_factory=LIMITS.copy)
     require: str = "full"
     engine: str = "two-process"
     policy: Policy = field(default_factory=Policy)
@@ -142,7 +152,7 @@ def _finish(
     return Graded(
         student=task.student,
         notebook=task.notebook,
-        document=_document(task.definition, rebuilt),
+        document=document(task.definition, rebuilt),
         scores=judged.scores,
         comments=judged.comments,
         unsure=judged.unsure,
@@ -231,7 +241,8 @@ def _quote(cell: dict[str, Any]) -> None:
     cell |= {"cell_type": "markdown", "source": f"{fence}\n{cell['source']}\n{fence}"}
 
 
-def _document(definition: Definition, rebuilt: intake.Rebuilt) -> bytes:
+def document(definition: Definition, rebuilt: intake.Rebuilt) -> bytes:
+    """Write a rebuilt notebook as a file of nbformat 4.5."""
     metadata: dict[str, Any] = {"language_info": {"name": "python"}}
     if definition.kernelspec:
         metadata["kernelspec"] = definition.kernelspec

@@ -206,7 +206,7 @@ class Recorder:
         while True:
             try:
                 session: Session = self.gradebook.db()
-                _Batch(session, self.assignment, self.late).record(self.waiting)
+                Rows(session, self.assignment, self.late).record(self.waiting)
                 session.commit()
                 self.gradebook.db.remove()
                 return
@@ -221,8 +221,18 @@ class Recorder:
                 self.gradebook.engine.dispose()
 
 
-class _Batch:
-    """The rows of a batch: read in a few queries, changed in memory."""
+class Rows:
+    """The rows of a batch: read in a few queries, changed in memory.
+
+    Parameters
+    ----------
+    session : Session
+        The database's.
+    assignment : str
+        The assignment's name.
+    late : AssignLatePenalties
+        nbgrader's step that knows the course's rule for late submissions.
+    """
 
     def __init__(self, session: Session, assignment: str, late: AssignLatePenalties) -> None:
         self.session, self.late = session, late
@@ -234,6 +244,7 @@ class _Batch:
         }
 
     def record(self, results: list[Result]) -> None:
+        """Write results into the session, which the caller commits."""
         students = [result.submission.student for result in results]
         known = {row[0] for row in self.session.query(api.Student.id).filter(api.Student.id.in_(students))}
         self.session.add_all(api.Student(id=name) for name in dict.fromkeys(students) if name not in known)

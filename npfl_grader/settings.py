@@ -8,9 +8,10 @@ from nbgrader.apps.baseapp import NbGrader
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import ClearHiddenTests, Execute, LimitOutput
-from traitlets import Enum, Integer
+from traitlets import Bool, Enum, Integer
 from traitlets.config import Config, Configurable
 
+from npfl_grader.grade import LIMITS
 from npfl_grader.outputs import Policy
 
 
@@ -27,14 +28,19 @@ class NpflGrader(Configurable):
         help="What autograded notebooks and feedback show of tests with hidden parts: which check failed and "
         "its message, only which check failed, or all, code and output too.",
     ).tag(config=True)
-    call_timeout = Integer(10, help="Seconds for one call of a student's function by a test.").tag(
-        config=True
-    )
-    notebook_timeout = Integer(180, help="Seconds for a whole notebook.").tag(config=True)
-    memory = Integer(2_000_000_000, help="Bytes of memory for a student's process.").tag(config=True)
-    processes = Integer(64, help="How many processes and threads a submission may have.").tag(config=True)
-    output = Integer(1_000_000, help="Bytes of output that are kept of a cell.").tag(config=True)
-    file = Integer(50_000_000, help="Bytes that a submission may write into files.").tag(config=True)
+    unprotected = Bool(
+        False, help="Whether to go on where this machine cannot confine what students wrote."
+    ).tag(config=True)
+    call_timeout = Integer(
+        LIMITS["call"], help="Seconds for one call of a student's function by a test."
+    ).tag(config=True)
+    notebook_timeout = Integer(LIMITS["notebook"], help="Seconds for a whole notebook.").tag(config=True)
+    memory = Integer(LIMITS["memory"], help="Bytes of memory for a student's process.").tag(config=True)
+    processes = Integer(
+        LIMITS["processes"], help="How many processes and threads a submission may have."
+    ).tag(config=True)
+    output = Integer(LIMITS["output"], help="Bytes of output that are kept of a cell.").tag(config=True)
+    file = Integer(LIMITS["file"], help="Bytes that a submission may write into files.").tag(config=True)
 
 
 @dataclass
@@ -60,7 +66,7 @@ class Course:
         """The mode of the files that nbgrader writes, 0444 unless it is told otherwise."""
         return int(str(self.converter.permissions), 8)
 
-    def limits(self) -> dict[str, float]:
+    def limits(self) -> dict[str, int]:
         """Collect the engine's limits; seconds for a cell are nbgrader's own setting."""
         settings = self.settings
         # The course's setting may be of nbgrader's class or of the one that it inherits from.

@@ -32,6 +32,8 @@ class Submission:
         For each notebook that is there but was not read, by its name, why.
     timestamp : str or None
         What ``timestamp.txt`` says.
+    left_out : dict
+        For each file that was not read, by relative path, why.
     notes : list of str
         What was left out or renamed, one line each.
     """
@@ -41,7 +43,12 @@ class Submission:
     files: dict[str, bytes] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     timestamp: str | None = None
+    left_out: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+
+    def helpers(self) -> dict[str, bytes]:
+        """Give the files that the student's code may use."""
+        return {name: data for name, data in self.files.items() if name != TIMESTAMP}
 
 
 def students(course: Course, assignment: str, pattern: str = "*", step: str = "submitted") -> list[str]:
@@ -96,6 +103,7 @@ def read(course: Course, assignment: str, student: str, definitions: dict[str, D
                 submission.refused = dict.fromkeys(definitions, data)
             elif path.name == f"{path.stem}.ipynb" and name == path.name and path.stem in definitions:
                 submission.refused[path.stem] = data
+            submission.left_out[name] = data
             submission.notes.append(f"{name.encode('utf-8', 'replace').decode()} is left out: {data}")
             continue
         total += len(data)
