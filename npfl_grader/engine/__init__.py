@@ -5,7 +5,8 @@
 The job::
 
     {"cells": [{"id": ..., "role": "locked" | "student" | "test" | "text", "source": ...}, ...],
-     "limits": {"cell": s, "call": s, "notebook": s, "memory": bytes, "processes": n, "output": bytes, "file": bytes},
+     "limits": {"cell": s, "call": s, "notebook": s,
+                "memory": bytes, "processes": n, "output": bytes, "file": bytes},
      "files": {"name": base64, ...},
      "require": "full" | "landlock" | "none",
      "engine": "two-process" | "kernel"}

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from npfl_grader.engine import keeper, kernel, remote
+from npfl_grader.engine import keeper, kernel, remote, sandbox
 from npfl_grader.engine.client import Fault, Sandbox
 from npfl_grader.engine.connection import Connection, NoAnswer
 from npfl_grader.engine.names import Names, names
@@ -26,6 +26,8 @@ from npfl_grader.engine.wire import MALFORMED, Channel
 
 _GRACE = 1.0  # seconds that a cell gets to end by itself once its time is over
 _MOST_STARTS = 4
+_NO_PLACE = "no place"
+_NUMBERS = (np.float64, np.float32, np.float16, np.int64, np.int32, np.int16, np.int8)
 
 
 class Checker:
@@ -117,7 +119,7 @@ class Checker:
             self.given_up.add(i)
             end = self.main.end
             self._kill()
-            return {"status": end, "outputs": [error_output("NoAnswer", str(error))]}
+            return failed(end, str(error))
         except MALFORMED:
             self.main.end = "crash"
             return {"status": "crash", "outputs": []}
@@ -126,34 +128,33 @@ class Checker:
         try:
             self._start(i)
         except NoAnswer as error:
-            return {"status": "skipped", "outputs": [error_output("NoAnswer", str(error))]}
+            return failed("skipped", str(error))
         return self._exchange(i)
 
     def _copy(self, i: int) -> Connection | str:
         """Let the student's process leave a copy of itself for a test; without one, say why."""
-        here, there = socket.socketpair()
         try:
             self._start(i)
-            assert self.main is not None
-            self.main.channel.send({"op": "fork"}, deadline=time.monotonic() + self.limits["call"])
-            socket.send_fds(self.main.channel.socket, [b"f"], [there.fileno()])
-            answer, _ = self.main.channel.receive(time.monotonic() + self.limits["call"])
-            if "error" in answer:
-                return f"fault: {answer['error']}"
+            for _ in range(2):
+                here, process = self._fork()
+                if process is not None:
+                    copy = Connection(here, self.limits["call"], shares_random=self.shares_random)
+                    copy.process = process
+                    return copy
+                here.close()
+                self._kill()  # other processes of the student's may have taken all places
         except NoAnswer as error:
             return str(error)
-        except TimeoutError:
-            self.main.end = "timeout"
-            return "your code did not answer in time"
-        except Exception:
-            self.main.end = "crash"
-            return "your code ended the process that it ran in"
-        finally:
-            there.close()
-        copy = Connection(here, self.limits["call"], shares_random=self.shares_random)
-        process = answer.get("process") if type(answer) is dict else None
-        copy.process = process if type(process) is int else None
-        return copy
+        return f"{_NO_PLACE}: the student's process cannot be copied"
+
+    def _fork(self) -> tuple[socket.socket, int | None]:
+        """Have the student's process copied; return a connection to the copy, and its number if any."""
+        assert self.main is not None
+        here, there = socket.socketpair()
+        with there:
+            answer, _ = self.main.request({"op": "fork"}, descriptor=there.fileno())
+        process = answer.get("process")
+        return here, process if type(process) is int else None
 
     def _kill(self) -> None:
         """End all student processes that nobody waits for."""
@@ -169,87 +170,99 @@ class Checker:
     def run_tests(self) -> None:
         """Run the instructor's cells and the tests in this process."""
         notebook = Notebook(self.limits["output"])
-        owned: set[str] = set(dir(builtins)) - {"input"}
-        wanted = set().union(*(found.read for found in self.names.values())) if self.names else set()
+        owned = set(dir(builtins))
+        wanted = {name for found in self.names.values() for name in found.read}
         fault = ""
         for i, cell in enumerate(self.cells):
-            if cell["role"] not in ("locked", "test"):
+            if i not in self.names:
                 continue
-            copy = self.copies.get(i)
             self.worker.send({"begins": i})
-            if cell["role"] == "test" and i in self.skipped:
-                result = {
-                    "status": "timeout",
-                    "outputs": [error_output("NoAnswer", "the check did not end in time")],
-                }
-            elif fault:
-                result = {"status": "fault", "outputs": [error_output("Fault", fault)]}
+            copy = self.copies.get(i)
+            test = cell["role"] == "test"
+            if test and i in self.skipped:
+                result = failed("timeout", "the check did not end in time")
+            elif test and fault:
+                result = failed("fault", fault)
+            elif test and isinstance(copy, str):
+                result = failed("fault" if copy.startswith(_NO_PLACE) else self._end(), copy)
             else:
-                result = self._run_test(i, notebook, copy, sorted(wanted - owned))
-                if (
-                    cell["role"] == "locked"
-                    and result["status"] != "ok"
-                    and self.results[i]["status"] == "ok"
+                connection = copy if isinstance(copy, Connection) else None
+                result = self._run_here(i, notebook, connection, sorted(wanted - owned))
+                if result["status"] == "fault" or (
+                    connection is None and result["status"] != "ok" and self.results[i]["status"] == "ok"
                 ):
-                    if not (isinstance(copy, Connection) and copy.end):
-                        last = result["outputs"][-1]
-                        fault = f"the cell {cell['id']} fails where the tests run: {last.get('ename')}: {last.get('evalue')}"
+                    last = result["outputs"][-1]
+                    fault = (
+                        f"{cell['id']} fails where the tests run: {last.get('ename')}: {last.get('evalue')}"
+                    )
             owned |= self.names[i].bound
-            if cell["role"] == "test":
-                self.results[i] = result
+            if test:
+                self.results[i], fault = result, ""
             if isinstance(copy, Connection) and copy.end == "timeout":
                 self._kill()
 
-    def _run_test(
-        self, i: int, notebook: Notebook, copy: Connection | str | None, wanted: list[str]
+    def _end(self) -> str:
+        """Say how the student's process failed before it could be copied."""
+        return self.main.end or "crash" if self.main else "crash"
+
+    def _run_here(
+        self, i: int, notebook: Notebook, connection: Connection | None, wanted: list[str]
     ) -> dict[str, Any]:
         seconds = min(self.limits["cell"], self.deadline - time.monotonic())
-        test = self.cells[i]["role"] == "test"
-        if isinstance(copy, str) and test:
-            status = "fault" if copy.startswith("fault: ") else "crash"
-            if self.main and self.main.end == "timeout":
-                status = "timeout"
-            return {"status": status, "outputs": [error_output("NoAnswer", copy)]}
         if seconds <= 0:
-            return {"status": "timeout", "outputs": [error_output("NoAnswer", "the notebook took too long")]}
-        connection = copy if isinstance(copy, Connection) else None
-        try:
-            values = connection.names(wanted) if connection else {}
-        except NoAnswer as error:
-            assert connection is not None and connection.end is not None
-            return {"status": connection.end, "outputs": [error_output("NoAnswer", str(error))]}
-        variables = notebook.variables
-        for name in wanted:  # what was the student's before is the student's still, as it is now
-            if name in self.injected and variables.get(name) is self.injected[name]:
-                del variables[name]
-            self.injected.pop(name, None)
-        for name, value in values.items():
-            if name not in variables:
-                variables[name] = self.injected[name] = value
+            return failed("timeout", "the notebook took too long")
+        if connection:
+            try:
+                self._inject(notebook.variables, wanted, connection.names(wanted))
+            except NoAnswer as error:
+                return failed(connection.end or "crash", str(error))
+        copies = [copy for copy in self.copies.values() if isinstance(copy, Connection)]
+        for copy in copies:
+            copy.unsupported_because = None
         started = time.monotonic()
         result, outputs = notebook.run(self.cells[i]["source"], seconds, self.counts[i])
         took = time.monotonic() - started
-        error = result.error_before_exec or result.error_in_exec
-        value = number(result.result) if result.success else None
+        problem = result.error_before_exec or result.error_in_exec
         if connection and connection.end:
+            # However the test took it: the student's code was called and did not answer.
             status = connection.end
-            if error is None:
+            if problem is None:
                 outputs.append(error_output("NoAnswer", "your code did not answer"))
-        elif connection and connection.unsupported_because:
+        elif any(copy.unsupported_because for copy in copies):
             status = "fault"
-        elif isinstance(error, CellTimeout):
+        elif isinstance(problem, CellTimeout):
             # Whether the student's code or the test itself was so slow.
             status = "timeout" if connection and connection.waited > took / 2 else "fault"
         else:
-            status = "ok" if error is None else "error"
-        return {"status": status, "outputs": outputs, "value": value}
+            status = "ok" if problem is None else "error"
+        return {
+            "status": status,
+            "outputs": outputs,
+            "value": number(result.result) if status == "ok" else None,
+        }
+
+    def _inject(self, variables: dict[str, Any], wanted: list[str], values: dict[str, Any]) -> None:
+        """Let the student's names lead into this test's copy, but for those that the tests have bound."""
+        for name, value in self.injected.items():
+            if variables.get(name) is value:
+                del variables[name]
+        self.injected.clear()
+        for name, value in values.items():
+            if name in wanted and name not in variables:
+                variables[name] = self.injected[name] = value
+
+
+def failed(status: str, message: str) -> dict[str, Any]:
+    """Make the result of a cell that did not run to an end of its own."""
+    return {
+        "status": status,
+        "outputs": [error_output("Fault" if status == "fault" else "NoAnswer", message)],
+    }
 
 
 def number(value: Any) -> float | None:
     """Return the last expression's value if it is a number of points."""
-    if type(value) in (int, float) or (
-        isinstance(value, np.integer | np.floating) and type(value).__module__ == "numpy"
-    ):
+    if type(value) in (int, float, *_NUMBERS):
         return float(value)
     return None
 
@@ -263,12 +276,14 @@ def main(worker: socket.socket, keeper_socket: socket.socket, base: str) -> None
         keeper.put_files(Path(folder), job["files"])
         os.chdir(folder)
         sys.path.append(folder)
+        # A value of the student's that is legal, but huge where it is used, makes an error, not a fault.
+        sandbox.limit_memory(job["limits"]["memory"])
         remote.teach_inspect()
-        sandbox = Sandbox(Channel(keeper_socket))
+        its_sandbox = Sandbox(Channel(keeper_socket))
         if job["engine"] == "kernel":
-            results = kernel.run(job, sandbox)
+            results = kernel.run(job, its_sandbox)
         else:
-            checker = Checker(job, channel, sandbox)
+            checker = Checker(job, channel, its_sandbox)
             checker.run_students_cells()
             checker.run_tests()
             results = checker.results

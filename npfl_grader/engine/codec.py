@@ -1,11 +1,12 @@
 """Values that may pass between the tests' process and the student's: an allow-list, never pickle.
 
 A value becomes a tree that JSON can say and a list of raw buffers. Decoding builds only objects of exact
-builtin, standard and NumPy types, so that nothing of a student's ``__eq__`` or ``__array_ufunc__`` ever reaches
-the tests. None, bool, int, float and str stand for themselves; everything else is a list that begins with a tag.
+builtin, standard and NumPy types, so that nothing of a student's ``__eq__`` or ``__array_ufunc__`` ever
+reaches the tests. None, bool, int, float and str stand for themselves; everything else is a list that begins
+with a tag.
 
-Mutable values are numbered in the order in which they are met, on both sides alike. A later mention of the same
-object is its number, so that identity survives, and so does a change in place: see `Watch`.
+Mutable values are numbered in the order in which they are met, on both sides alike. A later mention of the
+same object is its number, so that identity survives, and so does a change in place: see `Watch`.
 """
 
 import datetime
@@ -17,7 +18,7 @@ import re
 import sys
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -35,7 +36,7 @@ _TYPES = {
 } | {"object": object, "NoneType": type(None), "ndarray": np.ndarray, "Generator": np.random.Generator}
 _DATES = {kind.__name__: kind for kind in (datetime.datetime, datetime.date, datetime.time)}
 _MUTABLE = (list, dict, set, bytearray, np.ndarray, np.random.Generator, np.random.RandomState)
-_SUBCLASSED = (bool, int, float, complex, str, bytes)
+_SUBCLASSED: tuple[Any, ...] = (bool, int, float, complex, str, bytes)
 
 
 class CodecError(TypeError):
@@ -166,8 +167,8 @@ class Encoder:
             return ["ty", value.__name__]
         if isinstance(value, np.ufunc | type) and _numpy_function(value):
             return ["np", value.__name__]
-        if isinstance(value, tuple) and isinstance(getattr(kind, "_fields", None), tuple):
-            return ["nt", kind.__name__, list(kind._fields), self._items(value, depth)]
+        if isinstance(value, tuple) and isinstance(fields := getattr(kind, "_fields", None), tuple):
+            return ["nt", kind.__name__, list(fields), self._items(value, depth)]
         for base in _SUBCLASSED:  # an object of a class of one's own loses its class
             if isinstance(value, base):
                 return self._encode(base(value), depth + 1)
@@ -183,7 +184,7 @@ class Encoder:
     def _array(self, array: np.ndarray, depth: int) -> Any:
         if array.dtype.kind == "O":
             return ["ao", list(array.shape), self._items(array.ravel().tolist(), depth)]
-        order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
+        order: Literal["C", "F"] = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
         writable = bool(array.flags.writeable)
         kind = self._dtype(array.dtype)
         self._count(0, array.nbytes)
@@ -351,12 +352,12 @@ class Decoder:
             raise Malformed("unknown bit generator")
         bits = getattr(np.random, tree[1])(0)
         value = self._new(np.random.Generator(bits))
-        bits.state = _sound_state(self._decode(tree[2], depth))
+        bits.state = sound_state(self._decode(tree[2], depth))
         return value
 
     def _random_state(self, tree: list[Any], depth: int) -> Any:
         value = self._new(np.random.RandomState(0))
-        value.set_state(_sound_state(self._decode(tree[1], depth)))
+        value.set_state(sound_state(self._decode(tree[1], depth)))
         return value
 
     def _range(self, tree: list[Any], depth: int) -> Any:
@@ -388,7 +389,7 @@ class Decoder:
         members |= {
             "_fields": tuple(fields),
             "__slots__": (),
-            "_asdict": lambda self: dict(zip(fields, self)),
+            "_asdict": lambda self: dict(zip(fields, self, strict=True)),
         }
         return type(name, (tuple,), members)(self._decode(item, depth) for item in items)
 
@@ -430,9 +431,10 @@ def _sound(data: bytes, dtype: np.dtype) -> bytes:
     return data
 
 
-def _sound_state(state: dict[str, Any]) -> dict[str, Any]:
+def sound_state(state: dict[str, Any]) -> dict[str, Any]:
     """Refuse a position outside the generator's buffer: NumPy believes it, and would read other memory."""
-    for inner in (state, state.get("state")):
+    inner_state: dict[str, Any] = state["state"]
+    for inner in (state, inner_state):
         for key, most in (("pos", 624), ("buffer_pos", 4)):
             if key in inner and not (type(inner[key]) is int and 0 <= inner[key] <= most):
                 raise Malformed("no state of a generator")
@@ -559,9 +561,11 @@ def replace(value: Any, new: Any) -> None:
     TypeError, ValueError
         If the other one is not of the same kind.
     """
-    if type(value) is not type(new) and not (isinstance(value, np.ndarray) and type(new) is np.ndarray):
-        if not (isinstance(value, dict) and isinstance(new, dict)):
-            raise Malformed("another type than before")
+    alike = type(value) is type(new) or any(
+        isinstance(value, kind) and isinstance(new, kind) for kind in (dict, np.ndarray)
+    )
+    if not alike:
+        raise Malformed("another type than before")
     if isinstance(value, np.ndarray):
         if value.dtype != new.dtype:
             raise Malformed("another type of array than before")

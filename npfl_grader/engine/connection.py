@@ -1,6 +1,5 @@
 """The tests' end of a connection to one student's process: requests, answers, and questions in between."""
 
-import random
 import socket
 import sys
 import time
@@ -11,6 +10,7 @@ import numpy as np
 
 from npfl_grader.engine import remote
 from npfl_grader.engine.codec import CodecError, Decoder, Encoder, Malformed, replace
+from npfl_grader.engine.randomness import global_random, set_global_random
 from npfl_grader.engine.remote import Remote
 from npfl_grader.engine.shell import CellTimeout, Stream
 from npfl_grader.engine.wire import MALFORMED, Channel, Garbled
@@ -72,9 +72,13 @@ class Connection:
         raise Unsupported(reason)
 
     def request(
-        self, header: dict[str, Any], buffers: Sequence[bytes] = (), seconds: float | None = None
+        self,
+        header: dict[str, Any],
+        buffers: Sequence[bytes] = (),
+        seconds: float | None = None,
+        descriptor: int | None = None,
     ) -> tuple[dict[str, Any], list[memoryview]]:
-        """Send a request and return the answer.
+        """Send a request, with a descriptor if there is one, and return the answer.
 
         Raises
         ------
@@ -89,15 +93,17 @@ class Connection:
         try:
             try:
                 self.channel.send(header, buffers, deadline)
+                if descriptor is not None:
+                    socket.send_fds(self.channel.socket, [b"d"], [descriptor])
             except OverflowError as error:
                 self.unsupported(str(error))
             while True:
-                answer, buffers = self.channel.receive(deadline)
+                answer, received = self.channel.receive(deadline)
                 if type(answer) is not dict:
                     raise Garbled("no answer")
                 if answer.get("op") != "ask":
-                    return answer, buffers
-                self._tell(answer, buffers, deadline)
+                    return answer, received
+                self._tell(answer, received, deadline)
         except TimeoutError:
             self._fail("timeout", f"your code did not answer within {seconds:g} s")
         except CellTimeout:
@@ -130,19 +136,19 @@ class Connection:
                 header["errors"] = errors
             mutable = encoder.mutable.copy()
             if self._shares_random:
-                header["random"] = encoder.encode([np.random.get_state(legacy=False), random.getstate()])
+                header["random"] = encoder.encode(global_random())
         except CodecError as error:
             self.unsupported(str(error))
         answer, buffers = self.request(header, encoder.buffers)
         try:
             self._show(answer.get("outputs"))
             if "classes" in answer:
-                error = self._exception(answer, stops=action == "next")
+                raised = self._exception(answer, stops=action == "next")
             else:
                 return self._value(answer, buffers, mutable)
         except (*MALFORMED, Malformed):
             self._fail("crash", "your code broke the process that it ran in")
-        raise error
+        raise raised
 
     def names(self, wanted: list[str]) -> dict[str, Any]:
         """Fetch variables of the student's; those that do not exist, or make no sense, are left out."""
@@ -151,7 +157,7 @@ class Connection:
         try:
             decoder = Decoder(buffers, self._decode_reference)
             for name, tree in answer["values"].items():
-                if name in wanted:
+                if name in wanted and not _unknown_module(tree):
                     values[name] = decoder.decode(tree)
         except MALFORMED:
             self._fail("crash", "your code broke the process that it ran in")
@@ -165,9 +171,7 @@ class Connection:
             replace(mutable[place], decoder.decode(tree))
         value = decoder.decode(answer["value"])
         if self._shares_random and "random" in answer:
-            numpy_state, state = decoder.decode(answer["random"])
-            np.random.set_state(numpy_state)
-            random.setstate(state)
+            set_global_random(decoder.decode(answer["random"]))
         return value
 
     def _exception(self, answer: dict[str, Any], *, stops: bool) -> BaseException:
@@ -250,8 +254,19 @@ class Connection:
         self.channel.send(answer, encoder.buffers, deadline)
 
 
+def _unknown_module(tree: Any) -> bool:
+    """Say whether a variable is a module that the tests, if they need it, have to import themselves."""
+    if type(tree) is not list or tree[0] != "module":
+        return False
+    try:
+        remote.module(tree[1])
+    except Malformed:
+        return True
+    return False
+
+
 def _act(value: Any, action: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    """Do what student code may do with an object of the tests: call it, step it, read its public attributes."""
+    """Do what student code may do with an object of the tests: call, step, read public attributes."""
     if action == "call" and callable(value):
         return value(*args, **kwargs)
     if action == "next" and hasattr(type(value), "__next__"):

@@ -1,8 +1,8 @@
 """The keeper of one submission's sandbox: it starts student processes, watches over them and ends them all.
 
 It is forked for each submission from a warm process, runs none of the student's code, and has no secrets. At
-level ``full`` it is the first process of its process namespace, so that the kernel ends the others with it; at
-the other levels it adopts all their orphans and kills until none is left.
+level ``full`` it is the first process of its process namespace, so that the kernel ends the others with it;
+at the other levels it adopts all their orphans and kills until none is left.
 """
 
 import base64
@@ -62,7 +62,8 @@ class Keeper:
         except (EOFError, ConnectionError):
             pass
         finally:
-            self._end(keep=[])
+            if self.work:  # before, this /proc is not the sandbox's own
+                self._end(keep=[])
             if self.level != "full":
                 for path in self.work:
                     remove(path)
@@ -101,6 +102,7 @@ class Keeper:
         linux.set_dumpable(True)
         os.setsid()
         os.chdir(self.work[0])
+        sys.path.append(self.work[0])
         os.environ["HOME"], os.environ["TMPDIR"] = self.work[0], self.work[-1]
         os.environ["IPYTHONDIR"] = f"{self.work[0]}/.ipython"
         os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), "/usr/bin", "/bin"])
@@ -148,12 +150,10 @@ class Keeper:
     def _watch(self) -> None:
         """Kill everything if it takes more than the limits that the kernel does not know as one sum."""
         processes = self._processes()
-        if len(processes) > self.limits["processes"] + 2:
+        if len(processes) > self.limits["processes"] + 2 or all(
+            sum(map(size, processes)) > self.limits["memory"] for size in (_resident, _proportional)
+        ):
             self._end(keep=[])
-        elif sum(map(_resident, processes)) > self.limits["memory"]:
-            # Forked processes share most of their memory: now count each page once.
-            if sum(map(_proportional, processes)) > self.limits["memory"]:
-                self._end(keep=[])
         if self.level != "full" and _size(self.work[0]) > 2 * self.limits["file"]:
             self._end(keep=[])
 
@@ -192,7 +192,8 @@ def only_descriptor(descriptor: int) -> socket.socket:
 
 def remove(path: str) -> None:
     """Remove a folder, however deep and whatever its permissions."""
-    shutil.rmtree(path, ignore_errors=True)
+    with contextlib.suppress(RecursionError):
+        shutil.rmtree(path, ignore_errors=True)
     if os.path.lexists(path):
         subprocess.run(["chmod", "-R", "u+rwx", path], check=False, stderr=subprocess.DEVNULL)
         subprocess.run(["rm", "-rf", path], check=False, stderr=subprocess.DEVNULL)
@@ -237,13 +238,21 @@ def _proportional(process: int) -> int:
 
 
 def _size(folder: str) -> int:
-    """Add up the sizes in a folder, looking at no more than some thousand files."""
-    total = 0
-    for count, (path, _, names) in enumerate(os.walk(folder)):
-        total += len(names) << 12
-        for name in names:
+    """Add up the sizes in a folder; more files than some thousand count as too much."""
+    total, count, folders = 0, 0, [folder]
+    while folders:
+        try:
+            entries = list(os.scandir(folders.pop()))
+        except OSError:  # too deep, forbidden, or gone
+            continue
+        for entry in entries:
+            count += 1
+            total += 4096
             with contextlib.suppress(OSError):
-                total += os.lstat(os.path.join(path, name)).st_size
-        if count > 1000:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                else:
+                    total += entry.stat(follow_symlinks=False).st_size
+        if count > 20_000:
             return 1 << 60
     return total

@@ -1,7 +1,7 @@
 """The other engine: a whole notebook in a real kernel, inside the sandbox.
 
-It is for what two processes cannot do. Tests and student code share the kernel then, and so does nbclient, which
-drives it from inside: the sandbox protects the machine and everyone else, but not the verdict.
+It is for what two processes cannot do. Tests and student code share the kernel then, and so does nbclient,
+which drives it from inside: the sandbox protects the machine and everyone else, but not the verdict.
 """
 
 import os

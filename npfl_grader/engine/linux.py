@@ -1,6 +1,7 @@
-"""The kernel's calls that Python's standard library lacks: namespaces, mounts, Landlock and seccomp, by ctypes.
+"""Calls of the kernel that Python's library lacks: namespaces, mounts, Landlock and seccomp, by ctypes.
 
-Nothing here needs root. Each function confines the calling process and what it will fork, and cannot be undone.
+Nothing here needs root. Each function confines the calling process and what it will fork, and cannot be
+undone.
 
 References
 ----------
@@ -39,8 +40,8 @@ _NUMBERS = {
     "landlock_restrict_self": (446, 446),
     "socket": (41, 198),
 }
-# What no exercise needs, and what widens the attack surface or escapes a limit: memory that RLIMIT_AS does not
-# count (memfd, System V memory), other namespaces, other processes' memory, keys, BPF, io_uring, devices.
+# What no exercise needs, and what widens the attack surface or escapes a limit: memory that RLIMIT_AS
+# does not count (memfd, System V memory), other namespaces, other processes' memory, keys, BPF, io_uring.
 _DENIED = {
     "connect": (42, 203),
     "bind": (49, 200),

@@ -11,7 +11,7 @@ import sys
 import types
 import weakref
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from npfl_grader.engine.codec import Malformed
 from npfl_grader.engine.student import MOST_MESSAGE, OPERATORS
@@ -46,7 +46,14 @@ _VERDICTS = (
 )
 _ARRAYS = "__array__ __array_function__ __round__ __trunc__ __floor__ __ceil__ __bytes__ __fspath__"
 # Special attributes that are plain data of a function or class.
-_DATA = ("__name__", "__qualname__", "__doc__", "__module__", "__defaults__", "__kwdefaults__")
+_DATA: tuple[str, ...] = (
+    "__name__",
+    "__qualname__",
+    "__doc__",
+    "__module__",
+    "__defaults__",
+    "__kwdefaults__",
+)
 _DATA += ("__annotations__", "__code__", "__dict__", "__wrapped__")
 _EXPECTED: dict[str, tuple[type, ...]] = {
     "text": (str,),
@@ -64,10 +71,12 @@ class Remote:
     __slots__ = ("__weakref__", "_connection", "_number")
     __array_ufunc__ = None
 
-    def __mro_entries__(self, bases: tuple[Any, ...]) -> NoReturn:
-        connection(self).unsupported("a class of the tests cannot be derived from a class of the student's")
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
+        raise connection(self).unsupported(
+            "a class of the tests cannot be derived from a class of the student's"
+        )
 
-    def __exit__(self, *_: object) -> bool:
+    def __exit__(self, *_: object) -> Literal[False]:
         # What the student's __exit__ returns would decide whether the test's own failure is forgotten.
         connection(self).do("exit", self)
         return False
@@ -102,7 +111,7 @@ def _passes_on(action: str) -> Callable[..., Any]:
 
 
 def _public(name: str) -> bool:
-    """Say whether a name with an underscore may be asked for; NumPy and IPython look for many of their own."""
+    """Say whether a name with an underscore may be asked for; NumPy and IPython look for their own."""
     return name in _DATA or not (name.startswith(("__", "_repr_", "_ipython_")))
 
 
@@ -149,7 +158,7 @@ def make(owner: Any, place: int, flags: list[str], name: str) -> Remote:
         if "class" not in flags:
             del body["__instancecheck__"], body["__subclasscheck__"]
         _classes[key] = type(kind, (Remote,), body)
-    remote = object.__new__(_classes[key])
+    remote: Remote = object.__new__(_classes[key])
     object.__setattr__(remote, "_connection", owner)
     object.__setattr__(remote, "_number", place)
     return remote
@@ -225,10 +234,12 @@ def build(kind: type[BaseException], message: str, args: list[Any] | None) -> Ba
             return error
     except Exception:
         pass
-    shown = type(kind.__name__, (kind,), {"__str__": lambda self: message, "__module__": kind.__module__})
-    error = shown.__new__(shown)
-    error.args = (message,)
-    return error
+    shown: Any = type(
+        kind.__name__, (kind,), {"__str__": lambda self: message, "__module__": kind.__module__}
+    )
+    stand_in: BaseException = shown.__new__(shown)
+    stand_in.args = (message,)
+    return stand_in
 
 
 def signature(parts: Any) -> inspect.Signature:
@@ -254,7 +265,8 @@ def teach_inspect() -> None:
             return signature(connection(value).do("signature", value))
         return original_signature(value, **options)
 
-    inspect.getsource, inspect.signature = getsource, get_signature
+    inspect.getsource = getsource  # type: ignore[assignment]
+    inspect.signature = get_signature  # type: ignore[assignment]
 
 
 def module(name: Any) -> types.ModuleType:

@@ -1,9 +1,10 @@
 """Confine student code: what the host allows, and how it is done.
 
-Level ``full``: namespaces for user, processes, mounts, System V IPC, host name and network, with a new root that
-holds the Python installation, read-only, and a small work directory in memory; Landlock; seccomp; resource limits.
-Level ``landlock``: without namespaces, where the host forbids them; files and network are closed, but processes
-share the host's process table, so the keeper hunts them down itself. Level ``none``: resource limits alone.
+Level ``full``: namespaces for user, processes, mounts, System V IPC, host name and network, with a new root
+that holds the Python installation, read-only, and a small work directory in memory; Landlock; seccomp;
+resource limits. Level ``landlock``: without namespaces, where the host forbids them; files and network are
+closed, but processes share the host's process table, so the keeper hunts them down itself. Level ``none``:
+resource limits alone.
 """
 
 import functools
@@ -149,8 +150,8 @@ def new_root(size: int, files: int) -> None:
 
 def limit_resources(*, memory: int, processes: int, file_size: int, seconds: int) -> None:
     """Set what the kernel limits for each process; memory and processes come on top of what there is now."""
+    limit_memory(memory)
     limits = {
-        resource.RLIMIT_AS: memory + _address_space(),
         resource.RLIMIT_FSIZE: file_size,
         resource.RLIMIT_NPROC: processes,
         resource.RLIMIT_NOFILE: 256,
@@ -161,13 +162,19 @@ def limit_resources(*, memory: int, processes: int, file_size: int, seconds: int
     if sys.platform == "linux":
         limits |= {resource.RLIMIT_MSGQUEUE: 0, resource.RLIMIT_SIGPENDING: 256}
     for which, value in limits.items():
-        hard = resource.getrlimit(which)[1]
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(which, (value, value))
+        _limit(which, value)
 
 
-def _address_space() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+def limit_memory(size: int) -> None:
+    """Allow this process, and each that it forks, so much address space more than it has now."""
+    now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    _limit(resource.RLIMIT_AS, now + size)
+
+
+def _limit(which: int, value: int) -> None:
+    hard = resource.getrlimit(which)[1]
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(which, (value, value))
 
 
 def confine(level: str, work: list[str], unix_sockets: bool) -> None:
@@ -205,7 +212,7 @@ def probe(ceiling: str = "full") -> tuple[str, dict[str, str]]:
     reasons : dict
         For each stronger one, why it does not.
     """
-    reasons = {}
+    reasons: dict[str, str] = {}
     for level in reversed(LEVELS[1 : LEVELS.index(ceiling) + 1]):
         reason = _in_child(functools.partial(_attempt, level))
         if not reason:

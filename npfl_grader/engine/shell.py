@@ -116,7 +116,7 @@ class _Publisher(DisplayPublisher):
     ) -> None:
         identity = (transient or {}).get("display_id")
         data, metadata = _plain(data), _plain(metadata or {})
-        if update:
+        if update and identity is not None:
             Stream.outputs.update(identity, data, metadata)
             return
         output = {"output_type": "display_data", "data": data, "metadata": metadata}
@@ -159,7 +159,7 @@ class _Shell(InteractiveShell):
 
 def _without_engine(trace: types.TracebackType | None) -> types.TracebackType | None:
     """End the traceback where the cell calls into the engine, whose frames say nothing to a reader."""
-    frames = []
+    frames: list[types.TracebackType] = []
     while trace is not None:
         if frames and trace.tb_frame.f_code.co_filename.startswith(ENGINE):
             break
@@ -194,13 +194,12 @@ def prepare() -> None:
     global _shell
     import unittest.mock  # noqa: F401
 
-
     config = Config()
     config.HistoryManager.enabled = False
     config.HistoryManager.hist_file = ":memory:"
     config.InteractiveShell.colors = "neutral"
-    _Shell.display_pub_class.default_value = _Publisher  # type: ignore[attr-defined]
-    _Shell.displayhook_class = _Hook
+    _Shell.display_pub_class.default_value = _Publisher
+    _Shell.displayhook_class = _Hook  # type: ignore[assignment]
     _shell = _Shell.instance(config=config)
     _shell.display_pub = _Publisher(parent=_shell, shell=_shell)
     # The first traceback loads much of what renders it.
@@ -226,7 +225,7 @@ class Notebook:
     def __init__(self, most_output: int) -> None:
         Stream.outputs = Outputs(most_output)
         sys.stdout, sys.stderr = Stream("stdout"), Stream("stderr")
-        builtins.input = _no_input  # type: ignore[assignment]
+        builtins.input = _no_input
         self.shell = _shell
         self.variables: dict[str, Any] = _shell.user_ns
         signal.signal(signal.SIGALRM, _alarm)

@@ -1,14 +1,13 @@
 """The student's side: it runs inside the sandbox, executes cells and answers requests.
 
-Once a student's code has run, nothing in this process can be trusted, and nothing that it sends is: this module
-is written for honest students, the other side for the others.
+Once a student's code has run, nothing in this process can be trusted, and nothing that it sends is: this
+module is written for honest students, the other side for the others.
 """
 
 import contextlib
 import inspect
 import operator
 import os
-import random
 import socket
 import traceback
 import types
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from npfl_grader.engine.codec import CodecError, Decoder, Encoder, Watch
+from npfl_grader.engine.randomness import global_random, set_global_random
 from npfl_grader.engine.shell import Notebook, Stream
 from npfl_grader.engine.wire import Channel
 
@@ -25,7 +25,25 @@ MOST_MESSAGE = 4000
 OPERATORS: dict[str, Callable[..., Any]] = {
     name: getattr(operator, name)
     for name in (
-        ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "lshift", "rshift", "and_", "or_", "xor", "neg", "pos", "abs", "invert"]
+        [
+            "add",
+            "sub",
+            "mul",
+            "truediv",
+            "floordiv",
+            "mod",
+            "pow",
+            "matmul",
+            "lshift",
+            "rshift",
+            "and_",
+            "or_",
+            "xor",
+            "neg",
+            "pos",
+            "abs",
+            "invert",
+        ]
     )
 }
 # What may be asked of an object of the student's, besides calling it; each is a plain function.
@@ -163,19 +181,16 @@ class Student:
         kwargs = {name: decoder.decode(tree) for name, tree in request["kwargs"].items()}
         watch = Watch(decoder.mutable)
         if "random" in request:
-            _set_random(decoder.decode(request["random"]))
+            set_global_random(decoder.decode(request["random"]))
         action = request["action"]
         with np.errstate(**request["errors"]) if "errors" in request else contextlib.nullcontext():
-            if action == "call":
-                value = args[0](*args[1:], **kwargs)
-            else:
-                value = _ACTIONS[action](*args, **kwargs)
+            value = (_ACTIONS.get(action) or args.pop(0))(*args, **kwargs)
         known = decoder.mutable
         encoder = Encoder(self.refer, known)
         changed = [[number, encoder.content(known[number])] for number in watch.changed()]
         answer = {"changed": changed, "value": self._encode(encoder, value)}
         if "random" in request:
-            answer["random"] = encoder.encode(_random())
+            answer["random"] = encoder.encode(global_random())
         return answer, encoder
 
     def _encode(self, encoder: Encoder, value: Any) -> Any:
@@ -274,18 +289,7 @@ def _exception_of(name: str, message: str) -> BaseException:
     return type(name, (Exception,), {})(message)
 
 
-def _random() -> list[Any]:
-    return [np.random.get_state(legacy=False), random.getstate()]
-
-
-def _set_random(states: list[Any]) -> None:
-    np.random.set_state(states[0])
-    random.setstate(states[1])
-
-
 def main(sock: socket.socket, most_output: int) -> None:
     """Serve a connection until it ends; the process is to exit then."""
-    try:
+    with contextlib.suppress(_Stop, EOFError, ConnectionError):
         Student(Channel(sock), most_output).serve()
-    except (_Stop, EOFError, ConnectionError):
-        pass

@@ -1,7 +1,7 @@
 """A warm process: started by exec, it loads everything once and then forks a process for each submission.
 
-It must be started anew and not forked from the grader, whose memory holds hidden tests and other students' work,
-and it never reads a submission itself: the forked process reads its own connection.
+It must be started anew and not forked from the grader, whose memory holds hidden tests and other students'
+work, and it never reads a submission itself: the forked process reads its own connection.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ def main(descriptor: int, role: str, base: str, ceiling: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the grader's to handle
     os.environ["HOME"] = base
     os.chdir("/")
-    # Imports of a notebook must not find a file of the grader's, nor one beside the notebook before Python's own.
+    # A notebook's imports must not find files of the grader's, nor one beside the notebook before Python's.
     sys.path[:] = [path for path in sys.path if path]
     shell.prepare()
     keeper.remove(f"{base}/profile_default")  # IPython's, of no use here
@@ -106,8 +106,9 @@ def _wait(control: socket.socket, job: int, level: str) -> bool:
     alive = True
     ended = os.pidfd_open(job)
     while True:
-        ready = select.select([ended, control] if alive else [ended], [], [])[0]
-        if control in ready:
+        watched = [ended, control.fileno()] if alive else [ended]
+        ready = select.select(watched, [], [])[0]
+        if control.fileno() in ready:
             alive = bool(control.recv(4096))
             os.kill(job, signal.SIGKILL)
         if ended in ready:
@@ -134,7 +135,8 @@ def _job(role: str, level: str, base: str, descriptors: list[int]) -> None:
     if role == "student":
         keeper.Keeper(level, Channel(socket.socket(fileno=descriptors[0])), base).serve()
     else:
-        checker.main(*(socket.socket(fileno=descriptor) for descriptor in descriptors), base)
+        worker, for_keeper = (socket.socket(fileno=descriptor) for descriptor in descriptors)
+        checker.main(worker, for_keeper, base)
 
 
 if __name__ == "__main__":

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (what students hand in stands as in a table)
 """Attacks on the grader: each gets what it deserves, learns nothing, leaves nothing, and harms nobody.
 
 The assignment asks for `double` and `total`. Its checks are `double`, `total` and `part`, the last of which gives
@@ -7,13 +8,17 @@ another student's work. Each attack is run like any submission, with short limit
 
 import json
 import os
+import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from npfl_grader.engine import keeper, worker
+from npfl_grader.engine import keeper, linux, worker
+
+ROOT = Path(__file__).parents[2]
 
 LIMITS = {
     "cell": 1.5,
@@ -166,10 +171,10 @@ ATTACKS = [
            "signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass", NONE),
     Attack("a sleeping stop", "import os, signal\ndef double(x): os.kill(os.getpid(), signal.SIGSTOP)\n" + HONEST_TOTAL,
            (0, 1, 0)),
-    Attack("deep recursion", "def double(x): return double(x)\n" + HONEST_TOTAL, TOTAL_ONLY[:2] + (0,)),
+    Attack("deep recursion", "def double(x): return double(x)\n" + HONEST_TOTAL, (0, 1, 0)),
     Attack("an iterator without end", "import itertools\ndef double(x): return itertools.count()\n" + HONEST_TOTAL,
-           TOTAL_ONLY[:2] + (0,)),
-    Attack("a range without end", "def double(x): return range(10**18)\n" + HONEST_TOTAL, TOTAL_ONLY[:2] + (0,)),
+           (0, 1, 0)),
+    Attack("a range without end", "def double(x): return range(10**18)\n" + HONEST_TOTAL, (0, 1, 0)),
     Attack("output without end in a cell", HONEST + "for _ in range(100000): print('x' * 1000)", ALL),
     Attack("output without end in a function",
            "def double(x):\n    for _ in range(20000): print('x' * 1000)\n    return 2 * x\n" + HONEST_TOTAL, ALL),
@@ -284,9 +289,9 @@ ATTACKS = [
     Attack("modules beside the notebook",
            HONEST + "for n in ('numpy', 'random', 'json', 'codec', 'student', 'IPython'): open(n + '.py', 'w').write('raise SystemExit')", ALL),
     Attack("inputs stashed for a later cell",
-           "seen = []\ndef double(x):\n    seen.append(repr(x)); open('/tmp/seen', 'a').write(repr(x)); return 2 * x\n"
+           "seen = []\ndef double(x):\n    seen.append(repr(x)); open('seen', 'a').write(repr(x)); return 2 * x\n"
            "def total(v):\n    seen.append('SECRET-OF-THE-TESTS' if 4400 in v else ''); return sum(v)\n", ALL,
-           "print(seen)\nimport os\nprint(os.path.exists('/tmp/seen') and open('/tmp/seen').read())"),
+           "print(seen)\nimport os\nprint(os.path.exists('seen') and open('seen').read())"),
     Attack("state left by one test for another",
            "calls = []\ndef total(v):\n    calls.append(1)\n    return sum(v) if len(calls) < 3 else -1\n" + HONEST_DOUBLE, ALL),
     Attack("arguments changed", "def total(v):\n    s = sum(v)\n    if isinstance(v, list): v.clear(); v.append('SECRET')\n    return s\n" + HONEST_DOUBLE, ALL),
@@ -339,6 +344,8 @@ def host():
 
 @pytest.fixture(scope="module", params=["full", "landlock"])
 def pair(request):
+    if request.param == "landlock" and os.getuid() == 0:
+        pytest.skip("test_as_ordinary_user does this one")
     worker.close()
     pair = worker.Pair(request.param)
     if pair.level != request.param:
@@ -376,6 +383,50 @@ def test_attack(attack, pair, host):
         assert os.listdir(pair.student.base) == os.listdir(pair.tests.base) == []
     innocent = hand_in(HONEST)
     assert scores(innocent) == (1, 1, 1), innocent
+
+
+def become_ordinary() -> None:
+    """Go on as a user without rights, who still finds this Python where only root could find it."""
+    linux.unshare(linux.NEW_MOUNT)
+    linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
+    linux.mount("tmpfs", "/mnt", "tmpfs", 0, "mode=755")
+    for number, path in enumerate({Path(sys.base_prefix), Path(sys.prefix), ROOT}):
+        closed = [folder for folder in path.parents if not folder.stat().st_mode & 1]
+        if closed:
+            os.mkdir(f"/mnt/{number}")
+            linux.mount(str(path), f"/mnt/{number}", None, linux.MS_BIND)
+            linux.mount("tmpfs", str(closed[-1]), "tmpfs", 0, "mode=755")
+            path.mkdir(parents=True)
+            linux.mount(f"/mnt/{number}", str(path), None, linux.MS_BIND)
+    os.setgroups([])
+    os.setresgid(20001, 20001, 20001)
+    os.setresuid(20001, 20001, 20001)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="this is an ordinary user already")
+def test_as_ordinary_user(tmp_path):
+    some = "honest or bomb or memory or disk or signals or proc or process or forged"
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-k",
+        f"landlock or (full and ({some}))",
+    ]
+    environment = {"PATH": os.environ["PATH"], "HOME": "/tmp", "PYTHONDONTWRITEBYTECODE": "1"}
+    result = subprocess.run(
+        [*command, __file__],
+        preexec_fn=become_ordinary,
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]
+    assert "skipped" not in result.stdout
 
 
 def test_enough_attacks():

@@ -39,9 +39,11 @@ def run_cells():
 
 @pytest.fixture(scope="session")
 def check(run_cells):
-    """Run a test cell against a student's cell and return its result; both sides have imported NumPy as np."""
+    """Run a test cell against a student's cell and return its result; both sides have NumPy as np."""
 
     def check(student, test, **options):
-        return run_cells(("locked", "import numpy as np"), ("student", student), ("test", test), **options)[-1]
+        return run_cells(("locked", "import numpy as np"), ("student", student), ("test", test), **options)[
+            -1
+        ]
 
     return check

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (cells stand as in a table)
 """What tests are used to do with a student's functions and objects works across two processes too."""
 
 import pytest
@@ -81,7 +82,9 @@ IDIOMS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("student", "test"), [idiom[1:] for idiom in IDIOMS], ids=[idiom[0] for idiom in IDIOMS])
+@pytest.mark.parametrize(
+    ("student", "test"), [idiom[1:] for idiom in IDIOMS], ids=[idiom[0] for idiom in IDIOMS]
+)
 def test_idiom(check, student, test):
     result = check(student, test)
     assert result["status"] == "ok", result["outputs"]
@@ -98,6 +101,8 @@ LIMITS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("student", "test"), [case[1:] for case in LIMITS[:2]], ids=[case[0] for case in LIMITS[:2]])
+@pytest.mark.parametrize(
+    ("student", "test"), [case[1:] for case in LIMITS[:2]], ids=[case[0] for case in LIMITS[:2]]
+)
 def test_what_cannot_be_done_is_no_mistake_of_the_students(check, student, test):
     assert check(student, test)["status"] == "fault"
