@@ -1,16 +1,20 @@
 """A small course, made once and copied for each test."""
 
+import contextlib
 import json
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+from typer.testing import CliRunner
 
-from npfl_grader import course
+from npfl_grader import batch, cli, course, feedback, pool  # noqa: F401 (some must be there before a test changes one)
 
 NAME = "double"
 
@@ -75,8 +79,9 @@ class Classroom:
 
     name = NAME
 
-    def __init__(self, root):
+    def __init__(self, root, crew=None):
         self.root = root
+        self.crew = crew
 
     def hand_in(self, student, solution=None, *, change=None, name=NAME, assignment=NAME):
         """Put a solution into the release notebook, as a student does; `change` may edit it further."""
@@ -92,12 +97,21 @@ class Classroom:
         path.write_text(json.dumps(notebook))
         return path
 
-    def run(self, *arguments, code=0, program="npfl_grader.cli", **more):
-        command = [sys.executable, "-m", program, *map(str, arguments)]
-        done = subprocess.run(
-            command, cwd=self.root, env=ENVIRONMENT, capture_output=True, text=True, check=False, **more
-        )
-        assert done.returncode == code, done.stdout + done.stderr
+    def run(self, *arguments, code=0, program=None):
+        """Run the grader in this process and on workers that all tests share, or another program."""
+        if program:
+            command = [sys.executable, "-m", program, *map(str, arguments)]
+            done = subprocess.run(
+                command, cwd=self.root, env=ENVIRONMENT, capture_output=True, text=True, check=False
+            )
+            found = done.returncode
+        else:
+            shared = patch.object(pool, "Local", lambda workers: self.crew) if self.crew else nullcontext()
+            with contextlib.chdir(self.root), shared:
+                done = CliRunner(env={"COLUMNS": "160"}).invoke(cli.app, list(map(str, arguments)))
+            found = done.exit_code
+            assert isinstance(done.exception, SystemExit | None), done.exc_info
+        assert found == code, done.stdout + done.stderr
         assert "Traceback" not in done.stderr, done.stderr
         return done
 
@@ -138,15 +152,25 @@ class Classroom:
 
     def copy(self, root):
         shutil.copytree(self.root, root, symlinks=True)
-        return Classroom(root)
+        return Classroom(root, self.crew)
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory):
+def crew():
+    """Workers that stay for all tests: starting them takes longer than most of what they do."""
+    made = pool.Local(2)
+    close = made.close
+    made.close = lambda: None
+    yield made
+    close()
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory, crew):
     folder = tmp_path_factory.mktemp("template")
     (folder / f"{NAME}.md").write_text(MYST)
     course.create(folder / "course", [folder / f"{NAME}.md"])
-    return Classroom(folder / "course")
+    return Classroom(folder / "course", crew)
 
 
 @pytest.fixture

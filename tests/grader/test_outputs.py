@@ -115,8 +115,10 @@ def test_the_instructor_chooses():
 
 
 MARKDOWN = """\
-[a](javascript:alert(1)) <a href="javascript:alert(2)">b</a> <script>alert(3)</script> ![c](javascript:alert(4))
-<img src=x onerror=alert(5)> [d](data:text/html,<script>alert(6)</script>) <iframe src="//evil.example"></iframe>
+[a](javascript:alert(1)) <a href="javascript:alert(2)">b</a> <script>alert(3)</script>
+![c](javascript:alert(4))
+<img src=x onerror=alert(5)> [d](data:text/html,<script>alert(6)</script>)
+<iframe src="//evil.example"></iframe>
 ![e](https://evil.example/e.png) ![f](attachment:missing.svg) <svg onload=alert(7)> <style>*{}</style>
 <p style="position:fixed" onclick="alert(8)">g</p>
 
