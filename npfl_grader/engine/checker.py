@@ -145,6 +145,8 @@ class Checker:
                 self._kill()  # other processes of the student's may have taken all places
         except NoAnswer as error:
             return str(error)
+        if self.job["level"] == "full":
+            return "your code has filled all the places that it has for processes and threads"
         return f"{_NO_PLACE}: the student's process cannot be copied"
 
     def _fork(self) -> tuple[socket.socket, int | None]:
@@ -154,6 +156,8 @@ class Checker:
         with there:
             answer, _ = self.main.request({"op": "fork"}, descriptor=there.fileno())
         process = answer.get("process")
+        if type(process) is not int and type(answer.get("error")) is not str:
+            self.main.fail("crash", "your code broke the process that it ran in")
         return here, process if type(process) is int else None
 
     def _kill(self) -> None:

@@ -105,17 +105,18 @@ class Connection:
                     return answer, received
                 self._tell(answer, received, deadline)
         except TimeoutError:
-            self._fail("timeout", f"your code did not answer within {seconds:g} s")
+            self.fail("timeout", f"your code did not answer within {seconds:g} s")
         except CellTimeout:
-            self._fail("timeout", "the check did not end in time, your code was still running")
+            self.fail("timeout", "the check did not end in time, your code was still running")
         except (EOFError, OSError):
-            self._fail("crash", "your code ended the process that it ran in")
+            self.fail("crash", "your code ended the process that it ran in")
         except (Garbled, *MALFORMED):
-            self._fail("crash", "your code broke the process that it ran in")
+            self.fail("crash", "your code broke the process that it ran in")
         finally:
             self.waited += time.monotonic() - started
 
-    def _fail(self, end: str, message: str) -> NoReturn:
+    def fail(self, end: str, message: str) -> NoReturn:
+        """Give the process up."""
         self.end, self._message = end, message
         raise NoAnswer(message) from None
 
@@ -147,7 +148,7 @@ class Connection:
             else:
                 return self._value(answer, buffers, mutable)
         except (*MALFORMED, Malformed):
-            self._fail("crash", "your code broke the process that it ran in")
+            self.fail("crash", "your code broke the process that it ran in")
         raise raised
 
     def names(self, wanted: list[str]) -> dict[str, Any]:
@@ -160,7 +161,7 @@ class Connection:
                 if name in wanted and not _unknown_module(tree):
                     values[name] = decoder.decode(tree)
         except MALFORMED:
-            self._fail("crash", "your code broke the process that it ran in")
+            self.fail("crash", "your code broke the process that it ran in")
         return values
 
     def _value(self, answer: dict[str, Any], buffers: list[memoryview], mutable: list[Any]) -> Any:

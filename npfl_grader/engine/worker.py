@@ -263,7 +263,7 @@ def attempt(pair: Pair, job: dict[str, Any]) -> dict[str, Any]:
         }
     stuck: list[int] = []
     while True:
-        outcome = pair.run({**job, "skip": stuck})
+        outcome = pair.run({**job, "skip": stuck, "level": level})
         if outcome.get("stuck") is None or len(stuck) == _MOST_STUCK:
             break
         stuck.append(outcome["stuck"])
