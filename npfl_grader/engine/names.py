@@ -21,8 +21,6 @@ class Names:
         What the cell, or a function in it, reads.
     read_now : frozenset of str
         What the cell itself reads while it runs, outside functions.
-    modules : frozenset of str
-        What it imports.
     attributes : frozenset of str
         The attributes it reads, of whatever object.
     """
@@ -30,7 +28,6 @@ class Names:
     bound: frozenset[str] = frozenset()
     read: frozenset[str] = frozenset()
     read_now: frozenset[str] = frozenset()
-    modules: frozenset[str] = frozenset()
     attributes: frozenset[str] = frozenset()
 
 
@@ -51,20 +48,17 @@ def names(source: str) -> Names:
         elif instruction.opname in ("LOAD_NAME", "LOAD_GLOBAL"):
             read.add(name)
     later: set[str] = set()
-    modules: set[str] = set()
     attributes: set[str] = set()
     for part in _codes(code):
         for instruction in dis.get_instructions(part):
-            if instruction.opname == "IMPORT_NAME":
-                modules.add(instruction.argval)
-            elif instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
                 later.add(instruction.argval)
             elif instruction.opname in ("LOAD_ATTR", "LOAD_METHOD"):
                 attributes.add(instruction.argval)
     # globals().get("name") and the like read what stands in a string.
     if (later | attributes) & {"globals", "locals", "vars", "dir", "user_ns", "eval", "exec"}:
         later |= {text for part in _codes(code) for text in _strings(part.co_consts)}
-    return Names(*map(frozenset, (bound, later, read, modules, attributes)))
+    return Names(*map(frozenset, (bound, later, read, attributes)))
 
 
 _ASYNC = 0x2000  # ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
