@@ -71,17 +71,17 @@ class Batch:
         self.course, self.assignment, self.choice = course, assignment, choice
         self.files = submissions.instructor_files(course, assignment)
         sources = Path(course.directory.format_path(course.directory.source_directory, ".", assignment))
-        gradebook = record.open_gradebook(course)
+
+        def read(gradebook: Gradebook) -> tuple[dict[str, definition.Definition], dict[str | None, Any]]:
+            return definition.from_gradebook(gradebook, assignment, sources), _recorded(gradebook, assignment)
+
         try:
-            self.definitions = definition.from_gradebook(gradebook, assignment, sources)
-            self._recorded = _recorded(gradebook, assignment)
+            self.definitions, self._recorded = record.read(course, read)
         except MissingEntry:
             raise CourseError(
                 f"there is no assignment {assignment} in the gradebook: "
                 f"check its name, or run 'nbgrader generate_assignment {assignment}'"
             ) from None
-        finally:
-            gradebook.close()
         self.notebooks = [name for name in self.definitions if fnmatch(name, choice.notebooks)]
         self.students = submissions.students(course, assignment, choice.students)
         if not self.notebooks:
@@ -171,6 +171,8 @@ class Batch:
         except KeyboardInterrupt:
             recorder.flush()
             raise
+        except OSError as error:
+            raise CourseError(f"cannot write the results: {error}") from None
         finally:
             recorder.close()
         self.report.rows.sort(key=lambda row: row.student)

@@ -128,16 +128,12 @@ class Feedback:
         self.course, self.assignment = course, assignment
         converter = GenerateFeedback(coursedir=course.directory, config=course.config)
         self.permissions = int(str(converter.permissions), 8)
-        gradebook = record.open_gradebook(course)
         try:
-            gradebook.find_assignment(assignment)
-            self._grades = _grades(gradebook, assignment)
+            self._grades = record.read(course, lambda gradebook: _grades(gradebook, assignment))
         except MissingEntry:
             raise CourseError(
                 f"there is no assignment {assignment} in the gradebook: check its name"
             ) from None
-        finally:
-            gradebook.close()
         names = submissions.students(course, assignment, students, step="autograded")
         self.students = [name for name in names if name in self._grades]
         if not self.students:
@@ -237,6 +233,7 @@ class Feedback:
 
 def _grades(gradebook: Gradebook, assignment: str) -> dict[str, dict[str, Page]]:
     """Read all that the pages of an assignment show, in three queries: by student and notebook."""
+    gradebook.find_assignment(assignment)
     found: dict[str, dict[str, Page]] = defaultdict(dict)
     by_id = {}
     rows = (

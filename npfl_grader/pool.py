@@ -52,8 +52,16 @@ class Local:
 
     def probe(self) -> dict[str, Any]:
         """Ask a worker which protection it has."""
-        # The one that gets the first task: where there are few, the others are never started.
-        return self._free[-1].submit(_probe).result()
+        for _ in range(TRIES):
+            # The one that gets the first task: where there are few, the others are never started.
+            future = self._free[-1].submit(_probe)
+            error = future.exception()
+            if error is None:
+                return future.result()
+            if isinstance(error, BrokenProcessPool):
+                self._free.pop().shutdown(wait=False)
+                self._free.append(self._start())
+        raise CourseError(f"no worker can run a submission: {error}")
 
     def close(self) -> None:
         for slot in [*self._free, *self._busy.values()]:

@@ -12,17 +12,17 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from nbgrader import api
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import parse_utc
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from npfl_grader.files import write
@@ -33,6 +33,7 @@ from npfl_grader.submissions import Submission
 BATCH = 50
 SECONDS = 5.0  # between two commits while results come slowly
 PATIENCE = 60.0  # seconds that a database may be busy or away
+Value = TypeVar("Value")
 PART = ".part"  # the ending of a file that is being written
 
 
@@ -87,22 +88,53 @@ def only_writer(course: Course) -> Iterator[None]:
         yield
 
 
-def open_gradebook(course: Course) -> Gradebook:
-    """Open the course's gradebook.
+def patiently(work: Callable[[], Value], settle: Callable[[], None] = lambda: None) -> Value:
+    """Do something with a database that may be busy, or start anew, for a minute.
+
+    Parameters
+    ----------
+    work : callable
+        What to do; it can be done again.
+    settle : callable
+        Called after each failure, to let go of what is dead.
 
     Raises
     ------
     CourseError
-        If the database cannot be reached.
+        If the database is not there for it in the end.
     """
+    end = time.monotonic() + PATIENCE
+    pause = 0.1
+    while True:
+        try:
+            return work()
+        except DBAPIError as error:
+            settle()
+            lasting = not isinstance(error, OperationalError | InterfaceError)
+            if lasting or time.monotonic() > end:
+                reason = (str(error.orig).strip() or type(error).__name__).splitlines()[0]
+                raise CourseError(f"the gradebook cannot be used: {reason}") from None
+        time.sleep(pause)
+        pause = min(2 * pause, 5.0)
+
+
+def read(course: Course, work: Callable[[Gradebook], Value]) -> Value:
+    """Open the course's gradebook, read something, and close it."""
+
+    def attempt() -> Value:
+        gradebook = _open(course)
+        try:
+            return work(gradebook)
+        finally:
+            gradebook.close()
+
+    return patiently(attempt)
+
+
+def _open(course: Course) -> Gradebook:
     # nbgrader calls alembic by its bare name.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    try:
-        return Gradebook(course.directory.db_url, course.directory.course_id)
-    except DBAPIError as error:
-        raise CourseError(
-            f"the gradebook cannot be opened: {str(error.orig).strip().splitlines()[0]}"
-        ) from None
+    return Gradebook(course.directory.db_url, course.directory.course_id)
 
 
 class Recorder:
@@ -127,7 +159,7 @@ class Recorder:
         self.late = AssignLatePenalties(config=course.config)
         self.late.log.setLevel(logging.ERROR)
         self.late.init_plugin()
-        self.gradebook = open_gradebook(course)
+        self.gradebook = patiently(lambda: _open(course))
 
     def add(self, result: Result) -> None:
         """Record a result, with others, at the next commit."""
@@ -200,25 +232,20 @@ class Recorder:
     # --- database ---
 
     def _commit(self) -> None:
-        """Record the batch in one transaction; wait for a database that is busy or starts anew."""
-        end = time.monotonic() + PATIENCE
-        pause = 0.1
-        while True:
-            try:
-                session: Session = self.gradebook.db()
-                Rows(session, self.assignment, self.late).record(self.waiting)
-                session.commit()
-                self.gradebook.db.remove()
-                return
-            except DBAPIError as error:
-                self.gradebook.db.remove()
-                if time.monotonic() > end or not isinstance(error.orig, Exception):
-                    reason = str(error.orig).strip().splitlines()[0]
-                    raise CourseError(f"the gradebook does not take the results: {reason}") from None
-                time.sleep(pause)
-                pause = min(2 * pause, 5.0)
-                # Connections of a server that has been restarted are dead.
-                self.gradebook.engine.dispose()
+        """Record the batch in one transaction."""
+
+        def work() -> None:
+            session: Session = self.gradebook.db()
+            Rows(session, self.assignment, self.late).record(self.waiting)
+            session.commit()
+            self.gradebook.db.remove()
+
+        def settle() -> None:
+            self.gradebook.db.remove()
+            # Connections of a server that has been restarted are dead.
+            self.gradebook.engine.dispose()
+
+        patiently(work, settle)
 
 
 class Rows:
