@@ -40,6 +40,9 @@ def main(descriptor: int, role: str, base: str, ceiling: str) -> None:
     keeper.remove(f"{base}/profile_default")  # IPython's, of no use here
     control = socket.socket(fileno=descriptor)
     level, reasons = "none", dict[str, str]()
+    guarded = role == "student" and os.getuid() == 0
+    if guarded:
+        _keep_root_outside(base)
     if role == "student":
         level, reasons = sandbox.probe(ceiling)
         if os.getuid() == 0 and (level == "full" or _readable_by_nobody()):
@@ -48,6 +51,9 @@ def main(descriptor: int, role: str, base: str, ceiling: str) -> None:
                 sandbox.leave_root()
     if level == "full":
         sandbox.enter_namespaces()
+    if guarded:  # the change of the user has undone it
+        linux.die_with_parent()
+    if level == "full":
         inner = os.fork()
         if inner:
             os.waitpid(inner, 0)
@@ -60,6 +66,16 @@ def main(descriptor: int, role: str, base: str, ceiling: str) -> None:
         _serve(control, role, level, base)
     finally:
         keeper.remove(base)
+
+
+def _keep_root_outside(base: str) -> None:
+    """Go on in a child, which may give up root's rights; the parent has what it takes to clean up."""
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        keeper.remove(base)
+        os._exit(0)
+    linux.die_with_parent()
 
 
 def _readable_by_nobody() -> bool:
@@ -96,7 +112,10 @@ def _serve(control: socket.socket, role: str, level: str, base: str) -> None:
             linux.join(own, linux.NEW_PID)
         for descriptor in descriptors:
             os.close(descriptor)
-        if not _wait(control, job, level):
+        alive = _wait(control, job, level)
+        for name in os.listdir(base):  # of a job that was killed
+            keeper.remove(f"{base}/{name}")
+        if not alive:
             return
         control.send(b"done")
 

@@ -53,8 +53,14 @@ class Warm:
         # -P keeps the folder where the grader was started off the path.
         arguments = [sys.executable, "-P", "-B", "-m", "npfl_grader.engine.warm"]
         arguments += [str(there.fileno()), role, self.base, ceiling]
+        # In a session of its own, no signal to the grader's whole group ends it before it has cleaned up.
         self.process = subprocess.Popen(
-            arguments, pass_fds=[there.fileno()], env=environment, cwd="/", stdin=subprocess.DEVNULL
+            arguments,
+            pass_fds=[there.fileno()],
+            env=environment,
+            cwd="/",
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
         )
         there.close()
         self.control.settimeout(60)

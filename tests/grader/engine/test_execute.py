@@ -7,13 +7,16 @@ import json
 import os
 import pickle
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 from nbgrader.utils import is_grade, is_solution
 
 from npfl_grader import exercises, trial
-from npfl_grader.engine import execute, level, probe, worker
+from npfl_grader.engine import execute, keeper, level, probe, worker
 
 ROOT = Path(__file__).parents[3]
 EXERCISES = sorted((ROOT / "chapters" / "exercises").glob("*.md"))
@@ -304,3 +307,21 @@ def test_a_stronger_level_than_there_is_is_refused():
 def test_the_level_is_told():
     assert probe()["level"] == level()
     assert level() in ("full", "landlock", "none")
+
+
+def test_a_killed_worker_leaves_no_process_and_no_folder():
+    script = (
+        "import json, sys\nfrom npfl_grader.engine import worker\npair = worker._take()\n"
+        "print(json.dumps([pair.student.base, pair.tests.base, pair.student.process.pid, pair.tests.process.pid]), flush=True)\n"
+        f"pair.run({{'cells': [{{'id': 'a', 'role': 'student', 'source': 'while True: pass'}}], 'limits': {LIMITS}, "
+        "'files': {}, 'engine': 'two-process', 'level': pair.level})"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    student, tests, *pids = json.loads(process.stdout.readline())
+    time.sleep(1)
+    process.kill()
+    process.communicate()
+    deadline = time.monotonic() + 30
+    while os.path.exists(student) or os.path.exists(tests) or any(keeper._alive(str(pid)) for pid in pids):
+        assert time.monotonic() < deadline, (os.path.exists(student), os.path.exists(tests), pids)
+        time.sleep(0.1)
