@@ -6,6 +6,7 @@ and the time of the grader are measured at growing numbers of submissions. The l
 """
 
 import argparse
+import contextlib
 import json
 import os
 import resource
@@ -58,22 +59,38 @@ def run(folder: Path, *command: str) -> dict[str, float]:
     """Run a command in a course; give its seconds by the clock and of the processors, and its peak in MB."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", *command],
-        cwd=folder,
-        env=ENVIRONMENT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    errors = process.stderr.read() if process.stderr else b""
-    _, status, used = os.wait4(process.pid, 0)
+    peak = 0.0
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command],
+            cwd=folder,
+            env=ENVIRONMENT,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+        )
+        while process.poll() is None:
+            peak = max(peak, resident(process.pid))
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.25)
+        if process.returncode:
+            errors.seek(0)
+            raise SystemExit(f"{' '.join(command)} failed:\n{errors.read().decode()[-2000:]}")
     seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)} failed:\n{errors.decode()[-2000:]}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"seconds": seconds, "cpu": cpu, "memory": used.ru_maxrss / 1024}
+    return {"seconds": seconds, "cpu": cpu, "memory": peak}
+
+
+def resident(pid: int) -> float:
+    """Add up the memory of a process and all below it, in MB; what they share counts once."""
+    total = 0.0
+    with contextlib.suppress(OSError, ValueError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                total = int(line.split()[1]) / 1024
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            total += resident(int(child))
+    return total
 
 
 def plain(folder: Path) -> None:
@@ -89,21 +106,17 @@ def grades(folder: Path) -> list[tuple[Any, ...]]:
 
 
 def compare(folder: Path, names: list[str]) -> dict[str, Any]:
-    """Grade with both, assignment by assignment."""
+    """Grade with both."""
     ours, theirs = folder / "ours", folder / "theirs"
     count = build(ours, names)
     shutil.copytree(ours, theirs)
     plain(theirs)
     total = {who: {"seconds": 0.0, "cpu": 0.0, "memory": 0.0} for who in ("grader", "nbgrader", "unchanged")}
-    for name in names:
-        for who, place, command in (
-            ("grader", ours, ["npfl_grader.cli", "autograde", name]),
-            ("nbgrader", theirs, ["nbgrader", "autograde", name]),
-            ("unchanged", ours, ["npfl_grader.cli", "autograde", name]),
-        ):
-            used = run(place, *command)
-            total[who] = {key: total[who][key] + value for key, value in used.items()}
-            total[who]["memory"] = max(total[who]["memory"], used["memory"])
+    total["grader"] = run(ours, "npfl_grader.cli", "autograde", *names)
+    for name in names:  # nbgrader takes one at a time
+        used = run(theirs, "nbgrader", "autograde", name)
+        total["nbgrader"] = {key: total["nbgrader"][key] + value for key, value in used.items()}
+    total["unchanged"] = run(ours, "npfl_grader.cli", "autograde", *names)
     mine, other = grades(ours), grades(theirs)
     different = sorted({*mine} ^ {*other}, key=repr)
     for row in different:

@@ -16,11 +16,12 @@ from nbgrader import api
 from nbgrader.api import Gradebook, MissingEntry
 
 from npfl_grader import definition, pool, record, submissions
+from npfl_grader.errors import CourseError
 from npfl_grader.files import write
 from npfl_grader.grade import Graded, Task
 from npfl_grader.record import Result
 from npfl_grader.report import LOOK, PARTLY, Report, Row, log
-from npfl_grader.settings import Course, CourseError
+from npfl_grader.settings import Course
 from npfl_grader.submissions import Submission
 
 LEVELS = ["none", "landlock", "full"]

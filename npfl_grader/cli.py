@@ -13,6 +13,8 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from npfl_grader.batch import Batch
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 Source = Annotated[Path, typer.Option("--exercises", help="The folder of the exercises' MyST notebooks.")]
@@ -107,7 +109,6 @@ class Engine(enum.StrEnum):
     KERNEL = "kernel"
 
 
-Assignment = Annotated[str, typer.Argument(help="The assignment's name.")]
 Student = Annotated[str, typer.Option(help="Which students, by name or with the wildcards * and ?.")]
 Workers = Annotated[
     int | None, typer.Option(min=1, help="How many processes; by default one more than cores.")
@@ -116,7 +117,7 @@ Workers = Annotated[
 
 @app.command()
 def autograde(
-    assignment: Assignment,
+    assignments: Annotated[list[str], typer.Argument(metavar="ASSIGNMENT...", help="Which assignments.")],
     student: Student = "*",
     notebook: Annotated[str, typer.Option(help="Which notebooks, by name or with wildcards.")] = "*",
     dry_run: Annotated[
@@ -133,53 +134,64 @@ def autograde(
         Engine, typer.Option(help="Two processes, tests apart from the student's code; or a real kernel.")
     ] = Engine.TWO_PROCESS,
 ) -> None:
-    """Grade an assignment as nbgrader autograde does, isolated and in parallel, in the course's folder.
+    """Grade assignments as nbgrader autograde does, isolated and in parallel, in the course's folder.
 
     What was graded before and has not changed is skipped. The exit code is 0 if every submission was graded
     whole, 3 if some need a look, 1 if grading could not go on.
     """
     from rich.console import Console
 
-    from npfl_grader import batch, pool, record, settings
+    from npfl_grader import pool
+    from npfl_grader.errors import CourseError
 
     console = Console()
-    choice = batch.Choice(student, notebook, regrade, unprotected, engine.value)
+    complete = True
     try:
-        course = settings.load(Path.cwd())
-        if dry_run:
-            for submission, names in batch.Batch(course, assignment, choice).plan():
-                why = "; ".join(submission.notes)
-                console.print(
-                    f"{submission.student}: {', '.join(names) or 'unchanged'}{f' ({why})' if why else ''}",
-                    markup=False,
-                )
-            return
-        with record.only_writer(course):
-            # The workers start while this process reads the gradebook.
-            crew = pool.Dask(dask) if dask else pool.Local(workers)
-            try:
-                found = batch.Batch(course, assignment, choice)
-                with _progress(console, len(found.students)) as step:
-                    report = found.run(crew, step)
-            finally:
-                crew.close()
-    except settings.CourseError as error:
+        crew = pool.Dask(dask) if dask else pool.Local(workers)
+        try:
+            if not dry_run and not all(Path("grading", name).exists() for name in assignments):
+                crew.warm()
+            from npfl_grader import batch, record, settings
+
+            course = settings.load(Path.cwd())
+            choice = batch.Choice(student, notebook, regrade, unprotected, engine.value)
+            with contextlib.nullcontext() if dry_run else record.only_writer(course):
+                for name in assignments:
+                    found = batch.Batch(course, name, choice)
+                    if dry_run:
+                        _plan(console, found)
+                        continue
+                    with _progress(console, len(found.students)) as step:
+                        report = found.run(crew, step)
+                    complete &= report.complete
+                    console.print(report.table())
+                    where = f"Logs: {record.desk(course, name)}. Report: {found.report_path}."
+                    console.print(f"Protection: {report.level}. {where}", markup=False, soft_wrap=True)
+        finally:
+            crew.close()
+    except CourseError as error:
         raise stop(str(error)) from None
     except KeyboardInterrupt:
         typer.echo("npfl-grader: stopped; what was graded is recorded, run it again to go on", err=True)
         raise typer.Exit(130) from None
-    console.print(report.table())
-    console.print(
-        f"Protection: {report.level}. Logs: {record.desk(course, assignment)}. Report: {found.report_path}.",
-        markup=False,
-        soft_wrap=True,
-    )
-    if not report.complete:
+    if not complete:
         raise typer.Exit(3)
 
 
+def _plan(console: "Console", found: "Batch") -> None:
+    """Say what would be graded."""
+    for submission, names in found.plan():
+        line = f"{submission.student}: {', '.join(names) or 'unchanged'}"
+        why = f" ({'; '.join(submission.notes)})" if submission.notes else ""
+        console.print(line + why, markup=False, soft_wrap=True)
+
+
 @app.command()
-def feedback(assignment: Assignment, student: Student = "*", workers: Workers = None) -> None:
+def feedback(
+    assignment: Annotated[str, typer.Argument(help="The assignment's name.")],
+    student: Student = "*",
+    workers: Workers = None,
+) -> None:
     """Write the feedback of an assignment as nbgrader generate_feedback does, in parallel.
 
     Pages that would be the same as before are left alone.
@@ -187,6 +199,7 @@ def feedback(assignment: Assignment, student: Student = "*", workers: Workers = 
     from rich.console import Console
 
     from npfl_grader import feedback, record, settings
+    from npfl_grader.errors import CourseError
 
     console = Console()
     try:
@@ -195,7 +208,7 @@ def feedback(assignment: Assignment, student: Student = "*", workers: Workers = 
             found = feedback.Feedback(course, assignment, student)
             with _progress(console, len(found.students)) as step:
                 written = found.run(workers, step)
-    except settings.CourseError as error:
+    except CourseError as error:
         raise stop(str(error)) from None
     typer.echo(f"{assignment}: feedback of {len(found.students)} students, {written} of them written anew")
 

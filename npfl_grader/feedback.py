@@ -22,8 +22,9 @@ from nbgrader.converters import GenerateFeedback
 from traitlets.config import Config
 
 from npfl_grader import batch, record, submissions
+from npfl_grader.errors import CourseError
 from npfl_grader.files import write
-from npfl_grader.settings import Course, CourseError
+from npfl_grader.settings import Course
 
 SAFE = {"markdown2html": "npfl_grader.safe_html.markdown2html"}
 

@@ -9,8 +9,8 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from npfl_grader import grade
+from npfl_grader.errors import CourseError
 from npfl_grader.grade import Graded, Task
-from npfl_grader.settings import CourseError
 
 TRIES = 3
 
@@ -49,6 +49,11 @@ class Local:
             slot.shutdown(wait=False)
             slot = self._start()
         self._free.append(slot)
+
+    def warm(self) -> None:
+        """Let all workers start, while this process does something else."""
+        for slot in self._free:
+            slot.submit(_probe)
 
     def probe(self) -> dict[str, Any]:
         """Ask a worker which protection it has."""
@@ -93,6 +98,9 @@ class Dask:
 
     def done(self, future: Future[Graded]) -> None:
         pass
+
+    def warm(self) -> None:
+        """They run already."""
 
     def probe(self) -> dict[str, Any]:
         found = self._client.run(_probe)

@@ -25,9 +25,10 @@ from nbgrader.utils import parse_utc
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
+from npfl_grader.errors import CourseError
 from npfl_grader.files import write
 from npfl_grader.grade import Graded
-from npfl_grader.settings import Course, CourseError
+from npfl_grader.settings import Course
 from npfl_grader.submissions import Submission
 
 BATCH = 50

@@ -11,12 +11,9 @@ from nbgrader.preprocessors import ClearHiddenTests, Execute, LimitOutput
 from traitlets import Bool, Enum, Integer
 from traitlets.config import Config, Configurable
 
+from npfl_grader.errors import CourseError
 from npfl_grader.grade import LIMITS
 from npfl_grader.outputs import Policy
-
-
-class CourseError(Exception):
-    """The course cannot be graded as it stands; the message is one line that says what to do."""
 
 
 class NpflGrader(Configurable):
