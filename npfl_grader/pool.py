@@ -2,7 +2,9 @@
 
 import concurrent.futures
 import multiprocessing
+import multiprocessing.connection
 import os
+import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -30,7 +32,7 @@ class Local:
         self._busy: dict[Future[Any], ProcessPoolExecutor] = {}
 
     def _start(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(1, mp_context=self._context)
+        return ProcessPoolExecutor(1, mp_context=self._context, initializer=_end_with_parent)
 
     def submit(self, task: Task) -> Future[Graded]:
         slot = self._free.pop()
@@ -110,6 +112,17 @@ class Dask:
     def close(self) -> None:
         self._executor.shutdown(wait=False)
         self._client.close()
+
+
+def _end_with_parent() -> None:
+    """Let a worker end when the grader is killed; it would wait for work for ever."""
+
+    def follow() -> None:
+        if parent := multiprocessing.parent_process():
+            multiprocessing.connection.wait([parent.sentinel])
+            os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
 
 
 def _probe() -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import multiprocessing
 import os
 import random
 import shutil
@@ -41,21 +42,55 @@ def execute(job):
 
 pool.run = run
 pool.Local.probe = lambda self: {"level": "full"}
+pool.Local.warm = lambda self: None
 cli.app(sys.argv[1:])
 """
 
 
-def write_only(room, *arguments):
-    """Start a grader that runs nothing."""
-    command = [sys.executable, "-c", FAKE_ENGINE, *arguments]
-    return subprocess.Popen(
-        command,
-        cwd=room.root,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+# Graders are forked from a process that has all imported: they are many, and nbgrader takes seconds.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["npfl_grader.batch", "npfl_grader.cli", "rich.progress"])
+
+
+class write_only:
+    """Start a grader that runs nothing, in a session of its own; `first` is code that it runs before."""
+
+    def __init__(self, room, *arguments, first=""):
+        handle, said = tempfile.mkstemp(prefix="npfl-grader-said-")
+        os.close(handle)
+        self.said = Path(said)
+        prepare = f"""
+import os, sys
+os.setsid()
+said = os.open({said!r}, os.O_WRONLY)
+os.dup2(said, 1), os.dup2(said, 2)
+os.chdir({str(room.root)!r})
+sys.argv = ["npfl-grader", *{arguments!r}]
+"""
+        code = prepare + first + FAKE_ENGINE
+        self.process = FORKS.Process(target=exec, args=(code, {"__name__": "grader"}))
+        self.process.start()
+        self.pid = self.process.pid
+
+    def poll(self):
+        return self.process.exitcode
+
+    def wait(self, seconds=120):
+        self.process.join(seconds)
+        if self.process.exitcode is None:
+            raise subprocess.TimeoutExpired("npfl-grader", seconds)
+        return self.process.exitcode
+
+    def communicate(self):
+        self.wait()
+        said = self.said.read_text() if self.said.exists() else ""
+        self.said.unlink(missing_ok=True)
+        return said
+
+    def kill(self):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self.communicate()
 
 
 def consistent(room, wanted):
@@ -95,8 +130,7 @@ def test_a_grader_that_is_killed_again_and_again_loses_and_doubles_nothing(room)
             process.wait(draw.uniform(0.1, 2.5) * (1 + round_ / 4))
         if process.poll() is not None:
             break
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        process.kill()
         kills += 1
     assert process.wait() == 0, process.communicate()
     assert kills
@@ -108,9 +142,7 @@ def test_a_grader_that_is_killed_again_and_again_loses_and_doubles_nothing(room)
     process = write_only(room, "autograde", room.name)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(draw.uniform(2, 4))
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    process.kill()
     process = write_only(room, "autograde", room.name)
     assert process.wait() == 0, process.communicate()
     consistent(room, wanted)
@@ -127,11 +159,7 @@ def test_killed_at_each_step_of_a_batch(room, point):
     kill += f"real = {owner}.{point}; calls = []\n"
     kill += "def die(*arguments):\n    calls.append(1)\n    len(calls) == 2 and os.kill(0, signal.SIGKILL)\n"
     kill += f"    result = real(*arguments)\n    {after}\n    return result\n{owner}.{point} = die\n"
-    killed = subprocess.Popen(
-        [sys.executable, "-c", kill + FAKE_ENGINE, "autograde", room.name],
-        cwd=room.root,
-        start_new_session=True,
-    )
+    killed = write_only(room, "autograde", room.name, first=kill)
     assert killed.wait() == -signal.SIGKILL
     process = write_only(room, "autograde", room.name)
     assert process.wait() == 0, process.communicate()
@@ -169,8 +197,8 @@ def test_a_full_disk_stops_it_with_one_line_and_loses_nothing(template, tmp_path
         with contextlib.suppress(OSError):
             filler.write_bytes(bytes(shutil.disk_usage(disk).free - 60_000))
         process = write_only(room, "autograde", room.name)
-        _, said = process.communicate()
-        assert process.returncode == 1
+        said = process.communicate()
+        assert process.poll() == 1, said
         assert len(said.strip().splitlines()) == 1, said
         assert "npfl-grader: " in said
         filler.unlink()
@@ -212,6 +240,29 @@ def test_workers_and_warm_processes_that_are_killed_cost_nobody_a_point(room):
         assert all(score in (None, want) for score, want in zip(scores, right, strict=True)), student
     room.run("autograde", room.name)
     consistent(room, wanted)
+
+
+def test_a_grader_that_is_killed_leaves_no_process(room):
+    for number in range(8):
+        room.hand_in(f"s{number}", RIGHT)
+    process = subprocess.Popen([*PROGRAM, "autograde", room.name, "--workers", "2"], cwd=room.root)
+    while not list((room.root / "grading").glob("*/*.log")) and process.poll() is None:
+        time.sleep(0.05)
+    below = descendants(process.pid)
+    process.kill()
+    process.wait()
+    assert below
+    end = time.monotonic() + 30
+    while [pid for pid in below if alive(pid)] and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not [pid for pid in below if alive(pid)]
+
+
+def alive(pid):
+    try:
+        return b"npfl_grader" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def descendants(pid):
@@ -311,7 +362,7 @@ def test_postgresql_takes_the_same_and_may_be_killed(template, tmp_path, server)
     time.sleep(1)
     server.start()
     if process.wait(120):
-        assert len(process.communicate()[1].strip().splitlines()) == 1
+        assert len(process.communicate().strip().splitlines()) == 1
         process = write_only(room, "autograde", room.name)
     assert process.wait(120) == 0, process.communicate()
     with contextlib.closing(create_engine(server.url).connect()) as database:
@@ -325,6 +376,6 @@ def test_postgresql_takes_the_same_and_may_be_killed(template, tmp_path, server)
     assert {student: (points, count) for student, points, count in rows} == {
         student: (5.0 if right else 0.0, 4) for student, right in wanted.items()
     }
-    assert write_only(room, "autograde", room.name, "--dry-run").communicate()[0].count("unchanged") == 60
+    assert write_only(room, "autograde", room.name, "--dry-run").communicate().count("unchanged") == 60
     room.run("feedback", room.name, "--student", "s00")
     assert json.loads((room.root / "grading" / f"{room.name}.json").read_text())["complete"]
