@@ -85,12 +85,18 @@ def _points(
     if status in FAILED:
         return 0.0, None
     if status != "ok":
-        return None, str(result.get("reason") or f"the test did not run ({status})")
+        return None, _reason(result) or f"the test did not run ({status})"
     if value is None:
         return most, None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
         return None, f"the test gave {str(value)[:40]} for its points"
     return min(max(float(value), 0.0), most), None
+
+
+def _reason(result: dict[str, Any]) -> str:
+    """Find what the engine says of a test that it could not run."""
+    errors = [output for output in result.get("outputs", []) if output.get("output_type") == "error"]
+    return " ".join(str(errors[-1].get("evalue")).split())[:300] if errors else ""
 
 
 def _explain(definition: Definition, verdict: Verdict) -> None:

@@ -7,7 +7,8 @@ The job::
     {"cells": [{"id": ..., "role": "locked" | "student" | "test" | "text", "source": ...}, ...],
      "limits": {"cell": s, "call": s, "notebook": s,
                 "memory": bytes, "processes": n, "output": bytes, "file": bytes},
-     "files": {"name": base64, ...},
+     "files": {"name": base64, ...},          # for both sides
+     "student_files": {"name": base64, ...},  # for the student's alone
      "require": "full" | "landlock" | "none",
      "engine": "two-process" | "kernel"}
 
@@ -15,7 +16,8 @@ The result::
 
     {"level": ..., "seconds": ..., "fault": null | "why",
      "cells": [{"id": ..., "status": "ok" | "error" | "timeout" | "crash" | "fault" | "skipped",
-                "outputs": [...], "execution_count": ..., "value": ...}, ...]}
+                "outputs": [...], "execution_count": ..., "value": ...,
+                "raised": "test" | "student"}, ...]}
 """
 
 from npfl_grader.engine.worker import Broken, execute, level, probe

@@ -71,7 +71,7 @@ class Checker:
 
     def run_students_cells(self) -> None:
         """Let the student's process run its cells, and leave its copies."""
-        self.sandbox.open(self.limits, self.job["files"], unix_sockets=False)
+        self.sandbox.open(self.limits, keeper.students(self.job), unix_sockets=False)
         known: set[str] = set()
         for i, cell in enumerate(self.cells):
             if cell["role"] == "test" or (cell["role"] == "locked" and self.names[i].read_now & known):
@@ -243,6 +243,7 @@ class Checker:
             "status": status,
             "outputs": outputs,
             "value": number(result.result) if status == "ok" else None,
+            "raised": "student" if any(problem is e for c in copies for e in c.students_errors) else "test",
         }
 
     def _inject(self, variables: dict[str, Any], wanted: list[str], values: dict[str, Any]) -> None:
@@ -316,6 +317,7 @@ def in_order(cells: list[dict[str, Any]], by_index: dict[int, dict[str, Any]]) -
                 "outputs": result["outputs"],
                 "execution_count": count if i in by_index and result["status"] != "skipped" else None,
                 "value": result.get("value"),
+                "raised": result.get("raised"),
             }
         )
     return results

@@ -61,6 +61,7 @@ class Connection:
         self._exceptions = remote.Exceptions()
         self._given: list[Any] = []
         self._raised: list[BaseException] = []
+        self.students_errors: list[BaseException] = []
         self._depth = 0
 
     def close(self) -> None:
@@ -183,6 +184,7 @@ class Connection:
         if args is not None:
             args = [Decoder(()).decode(tree) for tree in args]
         error = remote.build(kind, answer["message"], args)
+        self.students_errors.append(error)
         for name, tree in answer.get("attributes", {}).items():
             if remote.identifier(name) == name and not name.startswith("_"):
                 setattr(error, name, Decoder(()).decode(tree))

@@ -170,6 +170,11 @@ def below(ancestor: int) -> list[int]:
     return found[1:]
 
 
+def students(job: dict[str, Any]) -> dict[str, str]:
+    """Collect the files of the student's side: what was handed in, and over it the assignment's data."""
+    return {**job.get("student_files", {}), **job["files"]}
+
+
 def put_files(folder: Path, files: dict[str, str]) -> None:
     """Write the assignment's data files, given in base64."""
     for name, data in files.items():

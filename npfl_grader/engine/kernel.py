@@ -9,6 +9,7 @@ import socket
 import time
 from typing import Any
 
+from npfl_grader.engine import keeper
 from npfl_grader.engine.client import Sandbox
 from npfl_grader.engine.outputs import clean, error_output
 from npfl_grader.engine.wire import MALFORMED, Channel, Garbled
@@ -55,7 +56,7 @@ def run(job: dict[str, Any], sandbox: Sandbox) -> dict[int, dict[str, Any]]:
     code = [i for i, cell in enumerate(job["cells"]) if cell["role"] != "text"]
     results: dict[int, dict[str, Any]] = {}
     failed: dict[int, dict[str, Any]] = {}
-    sandbox.open(limits, job["files"], unix_sockets=True)
+    sandbox.open(limits, keeper.students(job), unix_sockets=True)
     for _ in range(_MOST_STARTS):
         here, there = socket.socketpair()
         sandbox.start(there)

@@ -156,7 +156,8 @@ def test_an_engine_that_fails_costs_nobody_a_point():
 
 
 def test_the_reason_stands_at_the_solution_before_the_test():
-    found = graded(b={"status": "fault", "reason": "out of memory"})
+    said = {"output_type": "error", "ename": "Fault", "evalue": "out\nof memory", "traceback": []}
+    found = graded(b={"status": "fault", "outputs": [said]})
     assert found.scores == {"a": 4.0, "b": None, "words": 0.0}
     assert found.comments == {
         "first": None,
