@@ -1,13 +1,19 @@
 """The command ``npfl-grader``."""
 
+# The other modules are imported where they are used: workers import this one, and nbgrader takes seconds.
+import contextlib
+import enum
 import hashlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from npfl_grader import course, exercises, trial
-from npfl_grader.files import write, write_notebook
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from npfl_grader.batch import Batch
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -43,6 +49,9 @@ def release(
 
     An exercise that has not changed since its last check is not run again.
     """
+    from npfl_grader import exercises
+    from npfl_grader.files import write, write_notebook
+
     for path in find(source):
         try:
             notebook = exercises.read(path)
@@ -66,6 +75,8 @@ def create_course(
     source: Source = SOURCE,
 ) -> None:
     """Create an nbgrader course with the book's exercises, or bring its assignments up to date."""
+    from npfl_grader import course, exercises
+
     paths = find(source)
     try:
         for line in course.create(folder, paths):
@@ -73,7 +84,7 @@ def create_course(
     except (exercises.ExerciseError, RuntimeError) as error:
         raise stop(str(error)) from None
     typer.echo(f"Next: put submissions into {folder}/submitted/STUDENT/ASSIGNMENT/, then, in {folder}, run")
-    typer.echo("  nbgrader autograde ASSIGNMENT && nbgrader generate_feedback ASSIGNMENT")
+    typer.echo("  npfl-grader autograde ASSIGNMENT && npfl-grader feedback ASSIGNMENT")
 
 
 @app.command()
@@ -82,6 +93,8 @@ def table(
     source: Source = SOURCE,
 ) -> None:
     """Show which check of each exercise catches which wrong solution, as Markdown."""
+    from npfl_grader import trial
+
     typer.echo(
         "# Which check catches which solution\n\n"
         "Each exercise was run with every solution below in place of the student's; "
@@ -92,6 +105,147 @@ def table(
         if not tried.exists():
             raise stop(f"{tried}: there are no solutions to try {path.stem} on")
         typer.echo(trial.table(path, tried))
+
+
+class Engine(enum.StrEnum):
+    """How notebooks are run."""
+
+    TWO_PROCESS = "two-process"
+    KERNEL = "kernel"
+
+
+Student = Annotated[str, typer.Option(help="Which students, by name or with the wildcards * and ?.")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="How many processes; by default one more than cores.")
+]
+
+
+@app.command()
+def autograde(
+    assignments: Annotated[list[str], typer.Argument(metavar="ASSIGNMENT...", help="Which assignments.")],
+    student: Student = "*",
+    notebook: Annotated[str, typer.Option(help="Which notebooks, by name or with wildcards.")] = "*",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be graded, and why; grade nothing.")
+    ] = False,
+    regrade: Annotated[bool, typer.Option("--regrade", help="Grade again what has not changed.")] = False,
+    unprotected: Annotated[
+        bool,
+        typer.Option("--unprotected", help="Go on where this machine cannot confine what students wrote."),
+    ] = False,
+    workers: Workers = None,
+    dask: Annotated[str, typer.Option(help="Run on a Dask cluster: the address of its scheduler.")] = "",
+    engine: Annotated[
+        Engine, typer.Option(help="Two processes, tests apart from the student's code; or a real kernel.")
+    ] = Engine.TWO_PROCESS,
+) -> None:
+    """Grade assignments as nbgrader autograde does, isolated and in parallel, in the course's folder.
+
+    What was graded before and has not changed is skipped. The exit code is 0 if every submission was graded
+    whole, 3 if some need a look, 1 if grading could not go on.
+    """
+    from rich.console import Console
+
+    from npfl_grader import pool
+    from npfl_grader.errors import CourseError
+
+    console = Console()
+    complete = True
+    try:
+        crew = pool.Dask(dask) if dask else pool.Local(workers)
+        try:
+            if not dry_run and not all(Path("grading", name).exists() for name in assignments):
+                crew.warm()
+            from npfl_grader import batch, record, settings
+
+            course = settings.load(Path.cwd())
+            choice = batch.Choice(student, notebook, regrade, unprotected, engine.value)
+            with contextlib.nullcontext() if dry_run else record.only_writer(course):
+                for name in assignments:
+                    found = batch.Batch(course, name, choice)
+                    if dry_run:
+                        _plan(console, found)
+                        continue
+                    with _progress(console, len(found.students)) as step:
+                        report = found.run(crew, step)
+                    complete &= report.complete
+                    console.print(report.table())
+                    where = f"Logs: {record.desk(course, name)}. Report: {found.report_path}."
+                    console.print(f"Protection: {report.level}. {where}", markup=False, soft_wrap=True)
+        finally:
+            crew.close()
+    except CourseError as error:
+        raise stop(str(error)) from None
+    except KeyboardInterrupt:
+        typer.echo("npfl-grader: stopped; what was graded is recorded, run it again to go on", err=True)
+        raise typer.Exit(130) from None
+    if not complete:
+        raise typer.Exit(3)
+
+
+def _plan(console: "Console", found: "Batch") -> None:
+    """Say what would be graded."""
+    for submission, names in found.plan():
+        line = f"{submission.student}: {', '.join(names) or 'unchanged'}"
+        why = f" ({'; '.join(submission.notes)})" if submission.notes else ""
+        console.print(line + why, markup=False, soft_wrap=True)
+
+
+@app.command()
+def feedback(
+    assignment: Annotated[str, typer.Argument(help="The assignment's name.")],
+    student: Student = "*",
+    workers: Workers = None,
+) -> None:
+    """Write the feedback of an assignment as nbgrader generate_feedback does, in parallel.
+
+    Pages that would be the same as before are left alone.
+    """
+    from rich.console import Console
+
+    from npfl_grader import feedback, record, settings
+    from npfl_grader.errors import CourseError
+
+    console = Console()
+    try:
+        course = settings.load(Path.cwd())
+        with record.only_writer(course):
+            found = feedback.Feedback(course, assignment, student)
+            with _progress(console, len(found.students)) as step:
+                written = found.run(workers, step)
+    except CourseError as error:
+        raise stop(str(error)) from None
+    typer.echo(f"{assignment}: feedback of {len(found.students)} students, {written} of them written anew")
+
+
+@contextlib.contextmanager
+def _progress(console: "Console", total: int) -> Iterator[Callable[[], None]]:
+    """Show a bar with count, rate and time left; on no terminal, nothing."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = [
+        TextColumn("done"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    ]
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("", total=total, rate="")
+
+        def step() -> None:
+            speed = progress.tasks[0].speed
+            progress.update(bar, advance=1, rate=f"{60 * speed:.0f} a minute" if speed else "")
+
+        yield step
 
 
 if __name__ == "__main__":

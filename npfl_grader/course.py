@@ -14,8 +14,15 @@ c = get_config()
 c.CourseDirectory.course_id = "npfl"
 # A loop without end is stopped after so many seconds for each cell.
 c.ExecutePreprocessor.timeout = 30
-# Scripts in a submission do not reach the browser of who reads the feedback.
+# What is shown of hidden tests: "message", which check failed and what it says; "name", only which; "all".
+c.NpflGrader.hidden_tests = "message"
+
+# nbgrader's own autograde, and the button in the formgrader, run submissions isolated too.
+c.Autograde.sanitize_preprocessors = ["npfl_grader.dropin.Rebuild"]
+c.Autograde.autograde_preprocessors = ["npfl_grader.dropin.Isolated"]
+# Scripts in a submission do not reach the browser of who reads it, in the formgrader or as feedback.
 c.HTMLExporter.sanitize_html = True
+c.HTMLExporter.filters = {"markdown2html": "npfl_grader.safe_html.markdown2html"}
 """
 
 

@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import jupytext
+import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 from nbgrader.nbgraderformat import MetadataValidator, SchemaTooNewError, SchemaTooOldError, ValidationError
@@ -181,10 +182,38 @@ def check(path: Path) -> str:
             raise ExerciseError(
                 f"{path}: cell {grade_id}: the stub, without any solution, gets {given:g} points"
             )
+    check_isolated(path, source)
     points = [most for _, most in solved.values() if most]
     by_hand = total_points(source) - sum(points)
     more = f"; {by_hand:g} more are given by hand" if by_hand else ""
     return f"{path.stem}: the solution gets {sum(points):g} points in {len(points)} checks, the stub 0{more}"
+
+
+def check_isolated(path: Path, source: NotebookNode) -> None:
+    """Run the solution and the stub as submissions are run, the tests in a process of their own.
+
+    Raises
+    ------
+    ExerciseError
+        If a test does there what cannot be done across two processes; the message names the mend.
+    """
+    from npfl_grader import definition, grade
+
+    found = definition.from_source(source, path.stem)
+    tests = [cell for cell in found.cells if cell.grade and cell.points and not cell.by_hand]
+    for what, notebook in (("solution", source), ("stub", release(source))):
+        # It is the author's own code: it may run where this machine cannot confine it.
+        task = grade.Task("", path.stem, found, nbformat.writes(notebook).encode(), require="none")
+        graded = grade.grade(task)
+        for cell in tests:
+            wanted = cell.points if what == "solution" else 0.0
+            if graded.scores[cell.name] != wanted:
+                why = graded.unsure.get(cell.name) or graded.failed.get(cell.name) or "no test failed"
+                raise ExerciseError(
+                    f"{path}: cell {cell.name}: apart from the student's code, the {what} gets "
+                    f"{graded.scores[cell.name]} of {cell.points:g} points: {_line(ValueError(why))}; "
+                    "docs/grading.md says what tests can do, or grade this assignment with --engine kernel"
+                )
 
 
 def notebook_links(release: NotebookNode, address: str) -> NotebookNode:

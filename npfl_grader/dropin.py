@@ -1,0 +1,94 @@
+"""The isolated execution inside nbgrader's own ``autograde`` and the formgrader's button.
+
+nbgrader lets a course name the steps through which it puts a notebook; these two take the place of its own::
+
+    c.Autograde.sanitize_preprocessors = ["npfl_grader.dropin.Rebuild"]
+    c.Autograde.autograde_preprocessors = ["npfl_grader.dropin.Isolated"]
+
+What nbgrader does around its steps stays as it is: it goes through the submissions one after the other, it
+copies the files beside a notebook before a step runs, and it drops a submission that it cannot read, without
+a word in the gradebook. ``npfl-grader autograde`` does all of that better.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import AssignLatePenalties, NbGraderPreprocessor
+
+from npfl_grader import definition, grade, intake, settings, submissions
+from npfl_grader.record import Result, Rows
+
+Resources = dict[str, Any]
+
+
+class Rebuild(NbGraderPreprocessor):
+    """Rebuild the submission from the instructor's cells."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        course, assignment, name = _place(self, resources)
+        path = course.folder("submitted", resources["nbgrader"]["student"], assignment) / f"{name}.ipynb"
+        with Gradebook(course.directory.db_url, course.directory.course_id) as gradebook:
+            found = definition.from_gradebook(gradebook, assignment, _sources(course, assignment))[name]
+        # nbgrader has followed a link already; what it has read is not taken.
+        rebuilt = intake.rebuild(found, intake.read(submissions.read_plain(path)))
+        for note in rebuilt.notes:
+            self.log.warning("%s: %s", path, note)
+        return nbformat.reads(grade.document(found, rebuilt).decode(), as_version=4), resources
+
+
+class Isolated(NbGraderPreprocessor):
+    """Run the notebook in a sandbox, the tests outside it, and record the points."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        course, assignment, name = _place(self, resources)
+        student = resources["nbgrader"]["student"]
+        late = AssignLatePenalties(config=self.config)
+        late.init_plugin()
+        with Gradebook(course.directory.db_url, course.directory.course_id) as gradebook:
+            definitions = definition.from_gradebook(gradebook, assignment, _sources(course, assignment))
+            submission = submissions.read(course, assignment, student, definitions)
+            self._remove_links(course, assignment, submission)
+            task = grade.Task(
+                student=student,
+                notebook=name,
+                definition=definitions[name],
+                data=nbformat.writes(nb).encode(),
+                files=submissions.instructor_files(course, assignment),
+                student_files=submission.helpers(),
+                limits=course.limits(),
+                require="none" if course.settings.unprotected else "landlock",
+                policy=course.policy(),
+            )
+            graded = grade.grade(task)
+            for test, reason in graded.unsure.items():
+                self.log.error("%s of %s: %s was not graded: %s", name, student, test, reason)
+            Rows(gradebook.db(), assignment, late).record([Result(submission, {name: graded})])
+            gradebook.db.commit()
+        return nbformat.reads(graded.document.decode(), as_version=4), resources
+
+    def _remove_links(
+        self, course: settings.Course, assignment: str, submission: submissions.Submission
+    ) -> None:
+        """Take away what nbgrader has copied through links: it may be another student's work."""
+        folder = course.folder("autograded", submission.student, assignment)
+        for path in folder.rglob("*"):
+            name = path.relative_to(folder).as_posix()
+            if name in submission.left_out and path.is_file():
+                self.log.warning(
+                    "%s: %s is left out: %s", submission.student, name, submission.left_out[name]
+                )
+                path.unlink()
+
+
+def _place(step: NbGraderPreprocessor, resources: Resources) -> tuple[settings.Course, str, str]:
+    # nbgrader runs its steps in the course's folder.
+    course = settings.from_config(step.config, CourseDirectory(config=step.config))
+    return course, resources["nbgrader"]["assignment"], resources["nbgrader"]["notebook"]
+
+
+def _sources(course: settings.Course, assignment: str) -> Path:
+    return Path(course.directory.format_path(course.directory.source_directory, ".", assignment))

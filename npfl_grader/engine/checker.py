@@ -1,0 +1,323 @@
+"""The tests' side: it runs the instructor's cells, and only decodes what comes from the student's.
+
+First the student's process runs all cells but the tests, in order; where a test stands, it leaves a copy of
+itself. Then, in this process, the instructor's cells and the tests run in the same order, and the names that
+the student has defined lead into the copy that was left there. So no test can influence another, nor be seen.
+"""
+
+import builtins
+import os
+import socket
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from npfl_grader.engine import keeper, kernel, remote, sandbox
+from npfl_grader.engine.client import Fault, Sandbox
+from npfl_grader.engine.connection import Connection, NoAnswer
+from npfl_grader.engine.names import Names, names
+from npfl_grader.engine.outputs import clean, error_output
+from npfl_grader.engine.shell import CellTimeout, Notebook
+from npfl_grader.engine.wire import MALFORMED, Channel
+
+_GRACE = 1.0  # seconds that a cell gets to end by itself once its time is over
+_MOST_STARTS = 4
+_NO_PLACE = "no place"
+_NUMBERS = (np.float64, np.float32, np.float16, np.int64, np.int32, np.int16, np.int8)
+
+
+class Checker:
+    """One submission.
+
+    Parameters
+    ----------
+    job : dict
+        See `npfl_grader.engine.execute`.
+    worker : Channel
+        To the worker, which is told which cell begins.
+    sandbox : Sandbox
+        The student's.
+    """
+
+    def __init__(self, job: dict[str, Any], worker: Channel, sandbox: Sandbox) -> None:
+        self.job = job
+        self.cells: list[dict[str, Any]] = job["cells"]
+        self.limits: dict[str, Any] = job["limits"]
+        # The numbers of the code cells, as in In [1].
+        self.counts = [sum(c["role"] != "text" for c in self.cells[: i + 1]) for i in range(len(self.cells))]
+        self.skipped = set(job.get("skip", ()))
+        self.worker = worker
+        self.sandbox = sandbox
+        self.injected: dict[str, Any] = {}
+        self.deadline = time.monotonic() + self.limits["notebook"]
+        self.results: dict[int, dict[str, Any]] = {}
+        self.copies: dict[int, Connection | str] = {}
+        self.given_up: set[int] = set()
+        self.starts = 0
+        self.main: Connection | None = None
+        self.names: dict[int, Names] = {
+            i: names(cell["source"])
+            for i, cell in enumerate(self.cells)
+            if cell["role"] in ("locked", "test")
+        }
+        seeds = any("seed" in found.attributes for found in self.names.values())
+        self.shares_random = seeds
+
+    # ----------------------------------------------------------------- the student's cells
+
+    def run_students_cells(self) -> None:
+        """Let the student's process run its cells, and leave its copies."""
+        self.sandbox.open(self.limits, keeper.students(self.job), unix_sockets=False)
+        known: set[str] = set()
+        for i, cell in enumerate(self.cells):
+            if cell["role"] == "test" or (cell["role"] == "locked" and self.names[i].read_now & known):
+                self.copies[i] = self._copy(i)
+            if cell["role"] in ("locked", "student"):
+                if cell["role"] == "student":
+                    known |= names(cell["source"]).bound
+                self.results[i] = self._run_students_cell(i)
+        if self.main:
+            self.main.close()
+
+    def _start(self, upto: int) -> None:
+        """Start a student's process and run the cells so far, without those that ended one before."""
+        while self.main is None or self.main.end:
+            if self.starts == _MOST_STARTS:
+                raise NoAnswer("your code ended its process again and again")
+            self.starts += 1
+            here, there = socket.socketpair()
+            process = self.sandbox.start(there)
+            self.main = Connection(here, self.limits["call"])
+            self.main.process = process
+            for i in range(upto):
+                if self.cells[i]["role"] in ("locked", "student") and i not in self.given_up:
+                    self._exchange(i)
+                    if self.main.end:
+                        break
+
+    def _exchange(self, i: int) -> dict[str, Any]:
+        """Have the student's process run a cell; a cell that it does not survive is not tried again."""
+        assert self.main is not None
+        seconds = min(self.limits["cell"], self.deadline - time.monotonic())
+        if seconds <= 0:
+            self.given_up.add(i)
+            return {"status": "skipped", "outputs": []}
+        request = {"op": "cell", "source": self.cells[i]["source"], "seconds": seconds}
+        request["count"] = self.counts[i]
+        try:
+            answer, _ = self.main.request(request, seconds=seconds + _GRACE)
+            outputs = clean(answer.get("outputs"))
+            late = any(o.get("ename") == "CellTimeout" for o in outputs)
+            status = "timeout" if late else "ok" if answer.get("success") is True else "error"
+            return {"status": status, "outputs": outputs}
+        except NoAnswer as error:
+            assert self.main.end is not None
+            self.given_up.add(i)
+            end = self.main.end
+            self._kill()
+            return failed(end, str(error))
+        except MALFORMED:
+            self.main.end = "crash"
+            return {"status": "crash", "outputs": []}
+
+    def _run_students_cell(self, i: int) -> dict[str, Any]:
+        try:
+            self._start(i)
+        except NoAnswer as error:
+            return failed("skipped", str(error))
+        return self._exchange(i)
+
+    def _copy(self, i: int) -> Connection | str:
+        """Let the student's process leave a copy of itself for a test; without one, say why."""
+        try:
+            self._start(i)
+            for _ in range(2):
+                here, process = self._fork()
+                if process is not None:
+                    copy = Connection(here, self.limits["call"], shares_random=self.shares_random)
+                    copy.process = process
+                    return copy
+                here.close()
+                self._kill()  # other processes of the student's may have taken all places
+        except NoAnswer as error:
+            return str(error)
+        if self.job["level"] == "full":
+            return "your code has filled all the places that it has for processes and threads"
+        return f"{_NO_PLACE}: the student's process cannot be copied"
+
+    def _fork(self) -> tuple[socket.socket, int | None]:
+        """Have the student's process copied; return a connection to the copy, and its number if any."""
+        assert self.main is not None
+        here, there = socket.socketpair()
+        with there:
+            answer, _ = self.main.request({"op": "fork"}, descriptor=there.fileno())
+        process = answer.get("process")
+        if type(process) is not int and type(answer.get("error")) is not str:
+            self.main.fail("crash", "your code broke the process that it ran in")
+        return here, process if type(process) is int else None
+
+    def _kill(self) -> None:
+        """End all student processes that nobody waits for."""
+        keep = [
+            copy.process for copy in self.copies.values() if isinstance(copy, Connection) and not copy.end
+        ]
+        if self.main and not self.main.end:
+            keep.append(self.main.process)
+        self.sandbox.end([process for process in keep if process])
+
+    # ----------------------------------------------------------------- the instructor's cells
+
+    def run_tests(self) -> None:
+        """Run the instructor's cells and the tests in this process."""
+        notebook = Notebook(self.limits["output"])
+        owned = set(dir(builtins))
+        wanted = {name for found in self.names.values() for name in found.read}
+        fault = ""
+        for i, cell in enumerate(self.cells):
+            if i not in self.names:
+                continue
+            self.worker.send({"begins": i})
+            copy = self.copies.get(i)
+            test = cell["role"] == "test"
+            if test and i in self.skipped:
+                result = failed("timeout", "the check did not end in time")
+            elif test and fault:
+                result = failed("fault", fault)
+            elif test and isinstance(copy, str):
+                result = failed("fault" if copy.startswith(_NO_PLACE) else self._end(), copy)
+            else:
+                connection = copy if isinstance(copy, Connection) else None
+                result = self._run_here(i, notebook, connection, sorted(wanted - owned))
+                if result["status"] == "fault" or (
+                    connection is None and result["status"] != "ok" and self.results[i]["status"] == "ok"
+                ):
+                    last = result["outputs"][-1]
+                    fault = (
+                        f"{cell['id']} fails where the tests run: {last.get('ename')}: {last.get('evalue')}"
+                    )
+            owned |= self.names[i].bound
+            if test:
+                self.results[i], fault = result, ""
+            if isinstance(copy, Connection) and copy.end == "timeout":
+                self._kill()
+
+    def _end(self) -> str:
+        """Say how the student's process failed before it could be copied."""
+        return self.main.end or "crash" if self.main else "crash"
+
+    def _run_here(
+        self, i: int, notebook: Notebook, connection: Connection | None, wanted: list[str]
+    ) -> dict[str, Any]:
+        seconds = min(self.limits["cell"], self.deadline - time.monotonic())
+        if seconds <= 0:
+            return failed("timeout", "the notebook took too long")
+        if connection:
+            try:
+                self._inject(notebook.variables, wanted, connection.names(wanted))
+            except NoAnswer as error:
+                return failed(connection.end or "crash", str(error))
+        copies = [copy for copy in self.copies.values() if isinstance(copy, Connection)]
+        for copy in copies:
+            copy.unsupported_because = None
+        started = time.monotonic()
+        result, outputs = notebook.run(self.cells[i]["source"], seconds, self.counts[i])
+        took = time.monotonic() - started
+        problem = result.error_before_exec or result.error_in_exec
+        if connection and connection.end:
+            # However the test took it: the student's code was called and did not answer.
+            status = connection.end
+            if problem is None:
+                outputs.append(error_output("NoAnswer", "your code did not answer"))
+        elif any(copy.unsupported_because for copy in copies):
+            status = "fault"
+        elif isinstance(problem, CellTimeout):
+            # Whether the student's code or the test itself was so slow.
+            status = "timeout" if connection and connection.waited > took / 2 else "fault"
+        else:
+            status = "ok" if problem is None else "error"
+        return {
+            "status": status,
+            "outputs": outputs,
+            "value": number(result.result) if status == "ok" else None,
+            "raised": "student" if any(problem is e for c in copies for e in c.students_errors) else "test",
+        }
+
+    def _inject(self, variables: dict[str, Any], wanted: list[str], values: dict[str, Any]) -> None:
+        """Let the student's names lead into this test's copy, but for those that the tests have bound."""
+        for name, value in self.injected.items():
+            if variables.get(name) is value:
+                del variables[name]
+        self.injected.clear()
+        for name, value in values.items():
+            if name in wanted and name not in variables:
+                variables[name] = self.injected[name] = value
+
+
+def failed(status: str, message: str) -> dict[str, Any]:
+    """Make the result of a cell that did not run to an end of its own."""
+    return {
+        "status": status,
+        "outputs": [error_output("Fault" if status == "fault" else "NoAnswer", message)],
+    }
+
+
+def number(value: Any) -> float | None:
+    """Return the last expression's value if it is a number of points."""
+    if type(value) in (int, float, *_NUMBERS):
+        return float(value)
+    return None
+
+
+def main(worker: socket.socket, keeper_socket: socket.socket, base: str) -> None:
+    """Run one submission in a process forked from the warm one, then end."""
+    channel = Channel(worker)
+    job, _ = channel.receive()
+    folder = tempfile.mkdtemp(dir=base)
+    try:
+        keeper.put_files(Path(folder), job["files"])
+        os.chdir(folder)
+        sys.path.append(folder)
+        # A value of the student's that is legal, but huge where it is used, makes an error, not a fault.
+        sandbox.limit_memory(job["limits"]["memory"])
+        remote.teach_inspect()
+        its_sandbox = Sandbox(Channel(keeper_socket))
+        if job["engine"] == "kernel":
+            results = kernel.run(job, its_sandbox)
+        else:
+            checker = Checker(job, channel, its_sandbox)
+            checker.run_students_cells()
+            checker.run_tests()
+            results = checker.results
+        channel.send({"results": in_order(job["cells"], results)})
+    except Fault as fault:
+        channel.send({"fault": str(fault)})
+    finally:
+        os.chdir("/")
+        keeper.remove(folder)
+
+
+def in_order(cells: list[dict[str, Any]], by_index: dict[int, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put the results in the notebook's order and count the cells."""
+    results = []
+    count = 0
+    for i, cell in enumerate(cells):
+        result = by_index.get(i, {"status": "skipped", "outputs": []})
+        count += cell["role"] != "text"
+        for output in result["outputs"]:
+            if output["output_type"] == "execute_result":
+                output["execution_count"] = count
+        results.append(
+            {
+                "id": cell["id"],
+                "status": result["status"],
+                "outputs": result["outputs"],
+                "execution_count": count if i in by_index and result["status"] != "skipped" else None,
+                "value": result.get("value"),
+                "raised": result.get("raised"),
+            }
+        )
+    return results

@@ -1,0 +1,79 @@
+"""Which names a cell of the instructor binds and which it reads, by its compiled code."""
+
+import dis
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any
+
+from IPython.core.inputtransformer2 import TransformerManager
+
+
+@dataclass(frozen=True)
+class Names:
+    """Global names of one cell.
+
+    Attributes
+    ----------
+    bound : frozenset of str
+        What the cell binds before it reads it; from then on the name is the instructor's.
+    read : frozenset of str
+        What the cell, or a function in it, reads.
+    read_now : frozenset of str
+        What the cell itself reads while it runs, outside functions.
+    attributes : frozenset of str
+        The attributes it reads, of whatever object.
+    """
+
+    bound: frozenset[str] = frozenset()
+    read: frozenset[str] = frozenset()
+    read_now: frozenset[str] = frozenset()
+    attributes: frozenset[str] = frozenset()
+
+
+def names(source: str) -> Names:
+    """Analyse a cell; what cannot be compiled has no names."""
+    try:
+        code = compile(
+            TransformerManager().transform_cell(source), "<cell>", "exec", dont_inherit=True, flags=_ASYNC
+        )
+    except (SyntaxError, ValueError):
+        return Names()
+    bound: set[str] = set()
+    read: set[str] = set()
+    for instruction in dis.get_instructions(code):
+        name = instruction.argval
+        if instruction.opname in ("STORE_NAME", "STORE_GLOBAL") and name not in read:
+            bound.add(name)
+        elif instruction.opname in ("LOAD_NAME", "LOAD_GLOBAL"):
+            read.add(name)
+    later: set[str] = set()
+    attributes: set[str] = set()
+    for part in _codes(code):
+        for instruction in dis.get_instructions(part):
+            if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+                later.add(instruction.argval)
+            elif instruction.opname in ("LOAD_ATTR", "LOAD_METHOD"):
+                attributes.add(instruction.argval)
+    # globals().get("name") and the like read what stands in a string.
+    if (later | attributes) & {"globals", "locals", "vars", "dir", "user_ns", "eval", "exec"}:
+        later |= {text for part in _codes(code) for text in _strings(part.co_consts)}
+    return Names(*map(frozenset, (bound, later, read, attributes)))
+
+
+_ASYNC = 0x2000  # ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _codes(constant)
+
+
+def _strings(constants: tuple[Any, ...]) -> Iterator[str]:
+    for constant in constants:
+        if isinstance(constant, tuple):
+            yield from _strings(constant)
+        elif isinstance(constant, str) and constant.isidentifier():
+            yield constant

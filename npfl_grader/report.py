@@ -1,0 +1,120 @@
+"""What a run has found, for people and for programs."""
+
+import json
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.table import Table
+
+GRADED, PARTLY, LOOK = "graded", "partly graded", "needs a look"
+
+
+@dataclass
+class Row:
+    """One student's line.
+
+    Attributes
+    ----------
+    student : str
+        The student.
+    state : str
+        "graded"; "partly graded": some tests could not be judged; "needs a look": nothing could be.
+    points, most : float
+        What the tests gave, and could have given; answers that a person grades are not in it.
+    by_hand : int
+        How many answers wait for a person, as the instructor planned.
+    reasons : list of str
+        Why it is not graded, or what was mended.
+    failed : dict
+        For each notebook, the failed tests and their messages.
+    level : str or None
+        The protection under which it ran.
+    skipped : bool
+        Whether it was graded before and has not changed.
+    seconds : float
+        How long it ran.
+    """
+
+    student: str
+    state: str = GRADED
+    points: float = 0.0
+    most: float = 0.0
+    by_hand: int = 0
+    reasons: list[str] = field(default_factory=list)
+    failed: dict[str, dict[str, str]] = field(default_factory=dict)
+    level: str | None = None
+    skipped: bool = False
+    seconds: float = 0.0
+
+
+@dataclass
+class Report:
+    """A run over an assignment."""
+
+    assignment: str
+    level: str
+    engine: str
+    rows: list[Row] = field(default_factory=list)
+    seconds: float = 0.0
+    started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+
+    @property
+    def complete(self) -> bool:
+        """Whether every submission was graded whole."""
+        return all(row.state == GRADED for row in self.rows)
+
+    def counts(self) -> dict[str, int]:
+        """Count the submissions by state."""
+        counts = Counter(row.state for row in self.rows)
+        return {state: counts[state] for state in (GRADED, PARTLY, LOOK)}
+
+    def json(self) -> str:
+        """Write the report for programs."""
+        fields: dict[str, Any] = asdict(self)
+        return json.dumps(
+            {"complete": self.complete, "counts": self.counts()} | fields,
+            ensure_ascii=False,
+            indent=1,
+            sort_keys=True,
+        )
+
+    def table(self) -> Table:
+        """Draw the summary: how many of each kind, and all that are not simply graded."""
+        table = Table(title=f"{self.assignment}: {len(self.rows)} submissions", title_justify="left")
+        for name in ("", "submissions", "points", "why"):
+            table.add_column(name, overflow="fold")
+        counts = self.counts()
+        whole = [row for row in self.rows if row.state == GRADED]
+        mean = (
+            f"mean {sum(row.points for row in whole) / len(whole):.2f} of {whole[0].most:g}" if whole else ""
+        )
+        skipped = sum(row.skipped for row in self.rows)
+        table.add_row(
+            GRADED,
+            str(counts[GRADED]),
+            mean,
+            f"{skipped} of all unchanged since the last run" if skipped else "",
+        )
+        for state in (PARTLY, LOOK):
+            table.add_row(state, str(counts[state]), "", "", end_section=state == LOOK)
+        for row in sorted(self.rows, key=lambda row: row.student):
+            if row.state != GRADED:
+                points = f"{row.points:g} of {row.most:g}"
+                table.add_row(row.state, row.student, points, "\n".join(row.reasons))
+        return table
+
+
+def log(row: Row, report: Report) -> str:
+    """Write what there is to say about one submission, for people."""
+    lines = [
+        f"{report.started} {report.assignment}: {row.student}",
+        f"{row.state}: {row.points:g} of {row.most:g} points from tests"
+        + (f"; {row.by_hand} answers wait for a person" if row.by_hand else ""),
+        f"protection: {row.level or 'nothing was run'}; engine: {report.engine}; {row.seconds:.2f} s",
+        *row.reasons,
+    ]
+    for notebook, failed in row.failed.items():
+        lines += [f"{notebook}: {name} failed: {message}" for name, message in failed.items()]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,69 @@
+"""Render Markdown of a submission so that nothing of it runs or is fetched in who reads it.
+
+nbgrader's templates of feedback and of the formgrader render the Markdown of students as it stands, scripts
+and ``javascript:`` links too, even where ``HTMLExporter.sanitize_html`` is set. This filter takes the place
+of the one that they use::
+
+    c.HTMLExporter.filters = {"markdown2html": "npfl_grader.safe_html.markdown2html"}
+"""
+
+import re
+from typing import Any
+
+import bleach
+from jinja2 import pass_context
+from nbconvert.exporters import HTMLExporter
+from nbconvert.filters.markdown_mistune import InvalidNotebook
+
+TAGS = {
+    *bleach.ALLOWED_TAGS,
+    *("p", "br", "hr", "div", "span", "pre", "h1", "h2", "h3", "h4", "h5", "h6", "img", "dl", "dt", "dd"),
+    *("table", "thead", "tbody", "tr", "th", "td", "del", "s", "sub", "sup", "kbd", "u"),
+}
+# Mathematics that reaches out of itself: links, foreign styles, further parts of MathJax.
+ACTIVE_MATH = re.compile(
+    r"\\(?=(?:href|require|style|class|cssId|unicode|csname|includegraphics)\b)", re.IGNORECASE
+)
+LINK = re.compile(r"https?://|mailto:|#", re.IGNORECASE)
+PICTURE = re.compile(r"data:image/(?:png|jpeg|gif);base64,[A-Za-z0-9+/=\s]*\Z")
+
+
+def _attribute(tag: str, name: str, value: str) -> bool:
+    if tag == "img":
+        # A picture from elsewhere would tell its server who reads what, and when.
+        return name in ("alt", "title", "width", "height") or (name == "src" and bool(PICTURE.match(value)))
+    if tag == "a":
+        anchor = name == "class" and value == "anchor-link"
+        return anchor or name == "title" or (name == "href" and bool(LINK.match(value)))
+    if tag in ("th", "td"):
+        return name == "align"
+    return name == "class" and tag in ("div", "span", "pre", "code")
+
+
+@pass_context
+def markdown2html(context: Any, source: str) -> str:
+    """Render Markdown and keep only plain text markup, web links and pictures that are in the notebook.
+
+    Parameters
+    ----------
+    context : jinja2.runtime.Context
+        The template's; the cell's attachments are in it.
+    source : str
+        The Markdown, as a student wrote it.
+    """
+    source = ACTIVE_MATH.sub("", source)
+    try:
+        html = _exporter().markdown2html(context, source)
+    except InvalidNotebook:
+        # A picture that was never attached: show its place as text.
+        html = _exporter().markdown2html(context, source.replace("attachment:", "attachment "))
+    return bleach.clean(html, tags=TAGS, attributes=_attribute, protocols={"http", "https", "mailto", "data"})
+
+
+_made: list[HTMLExporter] = []
+
+
+def _exporter() -> HTMLExporter:
+    if not _made:
+        _made.append(HTMLExporter())
+    return _made[0]

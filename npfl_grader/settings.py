@@ -1,0 +1,125 @@
+"""A course's settings: nbgrader's own, and the grader's, from the same ``nbgrader_config.py``."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbgrader.apps.baseapp import NbGrader
+from nbgrader.converters import Autograde
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import ClearHiddenTests, Execute, LimitOutput
+from traitlets import Bool, Enum, Integer
+from traitlets.config import Config, Configurable
+
+from npfl_grader.errors import CourseError
+from npfl_grader.grade import LIMITS
+from npfl_grader.outputs import Policy
+
+
+class NpflGrader(Configurable):
+    """The grader's settings, ``c.NpflGrader.… = …`` in ``nbgrader_config.py``."""
+
+    hidden_tests = Enum(
+        ("message", "name", "all"),
+        "message",
+        help="What autograded notebooks and feedback show of tests with hidden parts: which check failed and "
+        "its message, only which check failed, or all, code and output too.",
+    ).tag(config=True)
+    unprotected = Bool(
+        False, help="Whether to go on where this machine cannot confine what students wrote."
+    ).tag(config=True)
+    call_timeout = Integer(
+        LIMITS["call"], help="Seconds for one call of a student's function by a test."
+    ).tag(config=True)
+    notebook_timeout = Integer(LIMITS["notebook"], help="Seconds for a whole notebook.").tag(config=True)
+    memory = Integer(LIMITS["memory"], help="Bytes of memory for a student's process.").tag(config=True)
+    processes = Integer(
+        LIMITS["processes"], help="How many processes and threads a submission may have."
+    ).tag(config=True)
+    output = Integer(LIMITS["output"], help="Bytes of output that are kept of a cell.").tag(config=True)
+    file = Integer(LIMITS["file"], help="Bytes that a submission may write into files.").tag(config=True)
+
+
+@dataclass
+class Course:
+    """A course directory with its settings."""
+
+    config: Config
+    directory: CourseDirectory
+    settings: NpflGrader
+    converter: Autograde
+
+    @property
+    def root(self) -> Path:
+        return Path(self.directory.root)
+
+    def folder(self, step: str, student: str, assignment: str) -> Path:
+        """Name the folder of a student's assignment in one of nbgrader's steps, such as "autograded"."""
+        directory = getattr(self.directory, f"{step}_directory")
+        return Path(self.directory.format_path(directory, student, assignment))
+
+    @property
+    def permissions(self) -> int:
+        """The mode of the files that nbgrader writes, 0444 unless it is told otherwise."""
+        return int(str(self.converter.permissions), 8)
+
+    def limits(self) -> dict[str, int]:
+        """Collect the engine's limits; seconds for a cell are nbgrader's own setting."""
+        settings = self.settings
+        # The course's setting may be of nbgrader's class or of the one that it inherits from.
+        cell = Execute(config=self.config).timeout
+        return {
+            "cell": cell if cell and cell > 0 else settings.notebook_timeout,
+            "call": settings.call_timeout,
+            "notebook": settings.notebook_timeout,
+            "memory": settings.memory,
+            "processes": settings.processes,
+            "output": settings.output,
+            "file": settings.file,
+        }
+
+    def policy(self) -> Policy:
+        """Collect what is shown."""
+        marks, limit = ClearHiddenTests(config=self.config), LimitOutput(config=self.config)
+        return Policy(
+            self.settings.hidden_tests,
+            marks.begin_test_delimeter,
+            marks.end_test_delimeter,
+            limit.max_lines,
+            limit.max_traceback,
+        )
+
+
+def load(root: Path) -> Course:
+    """Read the settings of a course as nbgrader reads them.
+
+    Raises
+    ------
+    CourseError
+        If the folder is no course, or its settings cannot be read.
+    """
+    root = root.resolve()
+    if not (root / "nbgrader_config.py").exists() and not (root / "gradebook.db").exists():
+        raise CourseError(
+            f"{root}: this is no nbgrader course (no nbgrader_config.py): run it in the course's folder"
+        )
+    app = NbGrader()
+    app.log_level = logging.ERROR
+    try:
+        app.initialize([], root=str(root))
+        return from_config(app.config, app.coursedir)
+    except SystemExit:
+        # Traitlets has said on stderr what is wrong with the file.
+        raise CourseError(f"{root}: nbgrader's settings cannot be read") from None
+    except Exception as error:
+        raise CourseError(f"{root}: nbgrader's settings cannot be read: {error}") from None
+
+
+def from_config(config: Config, directory: CourseDirectory) -> Course:
+    """Take the settings from a configuration that nbgrader has read."""
+    return Course(
+        config,
+        directory,
+        NpflGrader(config=config),
+        Autograde(coursedir=directory, config=config),
+    )

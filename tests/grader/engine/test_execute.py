@@ -1,0 +1,327 @@
+# ruff: noqa: E501 (cells stand as in a table)
+"""What a job's result says, also when cells end, hang or kill; and that the machinery survives."""
+
+import base64
+import concurrent.futures
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from nbgrader.utils import is_grade, is_solution
+
+from npfl_grader import exercises, trial
+from npfl_grader.engine import execute, keeper, level, probe, worker
+
+ROOT = Path(__file__).parents[3]
+EXERCISES = sorted((ROOT / "chapters" / "exercises").glob("*.md"))
+LIMITS = {
+    "cell": 20,
+    "call": 10,
+    "notebook": 120,
+    "memory": 1 << 30,
+    "processes": 32,
+    "output": 1 << 20,
+    "file": 8 << 20,
+}
+IMPORT, DOUBLE = ("locked", "import numpy as np"), ("student", "def f(x): return 2 * x")
+
+
+def statuses(results):
+    return [cell["status"] for cell in results]
+
+
+def text(cell):
+    return "".join(output["text"] for output in cell["outputs"] if output["output_type"] == "stream")
+
+
+def of_exercise(path, source):
+    """Make a job of an exercise with a solution in its place."""
+    cells = []
+    for cell in exercises.read(path).cells:
+        graded = is_grade(cell) and not is_solution(cell) and cell.metadata.nbgrader.points > 0
+        role = "student" if is_solution(cell) else "test" if graded else "locked"
+        role = role if cell.cell_type == "code" else "text"
+        cells.append({"id": cell.id, "role": role, "source": source if role == "student" else cell.source})
+    return {"cells": cells, "limits": LIMITS, "files": {}, "require": "none", "engine": "two-process"}
+
+
+@pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)
+def test_solutions_lose_just_what_they_should(path):
+    for solution in trial.solutions(ROOT / "tests" / "exercises" / "solutions" / f"{path.stem}.py"):
+        if "shared by all objects, emptied by a reset only" in solution.title:
+            continue  # loses a check only by what earlier checks have left in its process
+        job = of_exercise(path, solution.source)
+        result = json.loads(execute(json.dumps(job).encode()))
+        assert result["fault"] is None
+        found = {cell["id"]: cell["status"] for cell in result["cells"]}
+        tests = [cell["id"] for cell in job["cells"] if cell["role"] == "test"]
+        lost = {name for name in tests if found[name] != "ok"}
+        assert lost == solution.loses, (solution.title, found)
+        assert {found[name] for name in lost} <= {"error"}, (solution.title, found)
+
+
+def test_outputs_are_those_of_a_notebook(run_cells):
+    first, second, third, nothing = run_cells(
+        ("student", "print('a')\nprint('b')\n'last'"),
+        ("student", "from IPython.display import display, HTML\ndisplay(HTML('<b>x</b>'))"),
+        ("student", "1 / 0"),
+        ("text", "# Title"),
+    )
+    assert first["outputs"] == [
+        {"output_type": "stream", "name": "stdout", "text": "a\nb\n"},
+        {
+            "output_type": "execute_result",
+            "execution_count": 1,
+            "data": {"text/plain": "'last'"},
+            "metadata": {},
+        },
+    ]
+    assert second["outputs"][0]["data"]["text/html"] == "<b>x</b>"
+    error = third["outputs"][0]
+    assert (error["ename"], error["evalue"]) == ("ZeroDivisionError", "division by zero")
+    assert "In[3]" in "".join(error["traceback"])
+    assert (third["status"], third["execution_count"]) == ("error", 3)
+    assert (nothing["status"], nothing["execution_count"], nothing["outputs"]) == ("skipped", None, [])
+
+
+@pytest.mark.parametrize(
+    ("last", "value"),
+    [
+        ("2.5", 2.5),
+        ("3", 3),
+        ("np.float64(0.5)", 0.5),
+        ("f(1)", 2),
+        ("True", None),
+        ("'3'", None),
+        ("f", None),
+        ("x = 1", None),
+    ],
+)
+def test_the_last_expression_is_the_partial_credit(run_cells, last, value):
+    *_, result = run_cells(IMPORT, DOUBLE, ("test", f"assert f(1) == 2\n{last}"))
+    assert result["status"] == "ok"
+    assert result["value"] == value
+
+
+def test_a_failed_check_shows_where_and_nothing_of_the_engine(check):
+    result = check("def f(x):\n    y = x / 0\n    return y", "result = f(1)\nassert result")
+    trace = "\n".join(result["outputs"][-1]["traceback"])
+    assert result["status"] == "error"
+    assert "npfl_grader" not in trace
+    assert "remote.py" not in trace
+
+
+def test_a_crash_costs_one_check(run_cells):
+    student = "import os\ndef f(x):\n    if x == 3: os._exit(1)\n    return x"
+    test = "assert f({0}) == {0}"
+    results = run_cells(("student", student), *(("test", test.format(i)) for i in (1, 3, 5)))
+    assert statuses(results[1:]) == ["ok", "crash", "ok"]
+
+
+def test_a_crash_counts_even_if_the_test_expects_an_exception(check):
+    result = check(
+        "import os\ndef f(x): os._exit(1)", "try: f(1)\nexcept Exception: pass\nelse: raise AssertionError"
+    )
+    assert result["status"] == "crash"
+
+
+def test_a_cell_that_kills_the_process_is_left_out_of_the_next(run_cells):
+    results = run_cells(
+        ("student", "a = 1"),
+        ("student", "import os; os._exit(1)"),
+        ("student", "b = a + 1"),
+        ("test", "assert b == 2"),
+    )
+    assert statuses(results) == ["ok", "crash", "ok", "ok"]
+
+
+def test_time_limits(run_cells):
+    results = run_cells(
+        ("student", "while True: pass"),
+        ("student", "def f():\n    while True: pass\ndef g(): return 1"),
+        ("test", "f()"),
+        ("test", "assert g() == 1"),
+        ("test", "while True: pass"),
+        cell=1,
+        call=0.5,
+    )
+    assert statuses(results) == ["timeout", "ok", "timeout", "ok", "fault"]
+
+
+def test_many_slow_calls_are_the_students_time(check):
+    result = check("import time\ndef f(): time.sleep(0.2)", "while True: f()", cell=1, call=0.5)
+    assert result["status"] == "timeout"
+
+
+def test_a_test_that_hangs_in_c_code_costs_nobody_else(run_cells):
+    results = run_cells(
+        DOUBLE,
+        ("test", "assert f(1) == 2"),
+        ("test", "import signal\nsignal.signal(signal.SIGALRM, signal.SIG_IGN)\nf(1)\nwhile True: pass"),
+        ("test", "assert f(2) == 4"),
+        cell=1,
+    )
+    assert statuses(results) == ["ok", "ok", "timeout", "ok"]
+
+
+def test_each_test_has_a_copy_of_its_own(run_cells):
+    student = "calls = []\ndef f():\n    calls.append(1)\n    return len(calls)"
+    results = run_cells(
+        ("student", student), ("test", "assert f() == 1"), ("test", "assert f() == 1 and f() == 2")
+    )
+    assert statuses(results) == ["ok"] * 3
+
+
+def test_a_test_sees_what_stood_before_it(run_cells):
+    results = run_cells(
+        ("student", "a = 1"), ("test", "assert a == 1"), ("student", "a = 2"), ("test", "assert a == 2")
+    )
+    assert statuses(results) == ["ok"] * 4
+
+
+def test_instructors_cells_may_use_the_students_names(run_cells):
+    results = run_cells(
+        IMPORT,
+        DOUBLE,
+        ("locked", "def twice(x): return f(f(x))\nfour = f(2)"),
+        ("test", "assert twice(1) == 4 and four == 4"),
+    )
+    assert statuses(results) == ["ok"] * 4
+
+
+def test_names_of_the_instructor_stay_the_instructors(run_cells):
+    results = run_cells(
+        ("locked", "def helper(): return 1"),
+        ("student", "def helper(): return 2\nwanted = 5\nfirst = 6\nlen = None"),
+        (
+            "test",
+            "wanted = 1\nassert helper() == wanted and len([]) == 0\nif wanted: raise ValueError\nfirst = 1",
+        ),
+        (
+            "test",
+            "assert wanted == 1 and helper() == 1\ntry: first\nexcept NameError: pass\nelse: raise AssertionError",
+        ),
+    )
+    assert statuses(results[2:]) == ["error", "ok"]
+
+
+def test_an_instructors_cell_that_fails_only_here_is_a_fault(run_cells):
+    results = run_cells(
+        ("locked", "import os\nassert os.environ['HOME'] == '/home/student' or os.getuid() != 0 or 1/0"),
+        DOUBLE,
+        ("test", "f"),
+    )
+    if results[0]["status"] == "ok" and worker._idle[-1].level == "full":
+        assert results[2]["status"] == "fault"
+
+
+def test_data_files_are_there_on_both_sides(run_cells):
+    files = {
+        name: base64.b64encode(data).decode()
+        for name, data in {"a.txt": b"data", "sub/b.bin": b"\0\1", "extra.py": b"x = 3"}.items()
+    }
+    files["numpy.py"] = base64.b64encode(b"raise SystemExit").decode()
+    read = (
+        "a = open('a.txt').read() + str(open('sub/b.bin', 'rb').read())\nimport extra, numpy\nnumpy.zeros(2)"
+    )
+    results = run_cells(
+        ("student", f"{read}\nb = a"), ("test", f"{read}\nassert a == b and extra.x == 3"), files=files
+    )
+    assert statuses(results) == ["ok", "ok"], results
+
+
+def test_a_file_outside_the_work_directory_is_refused():
+    job = {"cells": [], "limits": LIMITS, "files": {"../x": ""}, "require": "none", "engine": "two-process"}
+    assert json.loads(execute(json.dumps(job).encode()))["fault"]
+    assert json.loads(execute(json.dumps(job | {"files": {}}).encode()))["fault"] is None
+
+
+def test_prints_and_warnings_cost_nothing(check):
+    result = check(
+        "import sys, warnings\ndef f():\n    print('out'); print('err', file=sys.stderr); warnings.warn('careful')\n    return np.log(np.array(0.0))",
+        "assert f() == -np.inf",
+    )
+    assert result["status"] == "ok"
+    assert {output["name"] for output in result["outputs"]} == {"stdout"}
+    assert "out\nerr\n" in text(result)
+    assert "careful" in text(result)
+
+
+def test_output_is_limited(run_cells):
+    result, after = run_cells(
+        ("student", "while True: print('x' * 1000)"), ("student", "print('y')"), cell=1, output=10_000
+    )
+    assert len(text(result)) < 11_000
+    assert "not kept" in text(result)
+    assert after["status"] == "ok"
+
+
+def test_the_kernel_engine(run_cells):
+    results = run_cells(
+        IMPORT, DOUBLE, ("test", "assert f(1) == 2\n0.5"), ("test", "assert f(1) == 3"), ("student", "import os; os._exit(1)"), ("test", "assert f(1) == 2"),
+        engine="kernel", cell=10, notebook=60,
+    )  # fmt: skip
+    assert statuses(results) == ["ok", "ok", "ok", "error", "crash", "ok"]
+    assert results[2]["value"] == 0.5
+    assert results[3]["execution_count"] == 4
+
+
+@pytest.mark.parametrize("whose", ["student", "tests"])
+def test_a_killed_warm_process_is_replaced(run_cells, whose):
+    run_cells(DOUBLE)
+    warm = getattr(worker._idle[-1], whose)
+    os.kill(warm.process.pid, signal.SIGKILL)
+    warm.process.wait()
+    assert statuses(run_cells(DOUBLE, ("test", "assert f(1) == 2"))) == ["ok", "ok"]
+    assert not os.path.exists(warm.base)
+
+
+def test_the_function_can_be_sent_to_another_process():
+    assert pickle.loads(pickle.dumps(execute)) is execute
+    cells = [{"id": "a", "role": "student", "source": "x = 1"}]
+    job = json.dumps(
+        {"cells": cells, "limits": LIMITS, "files": {}, "require": "none", "engine": "two-process"}
+    ).encode()
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        results = [json.loads(result) for result in pool.map(execute, [job] * 4)]
+    assert [result["cells"][0]["status"] for result in results] == ["ok"] * 4
+
+
+def test_a_stronger_level_than_there_is_is_refused():
+    weak = worker.Pair("none")
+    try:
+        assert weak.level == "none"
+        job = {"cells": [], "limits": LIMITS, "files": {}, "require": "full", "engine": "two-process"}
+        result = worker.attempt(weak, job)
+        assert "only the level 'none'" in result["fault"]
+    finally:
+        weak.close()
+
+
+def test_the_level_is_told():
+    assert probe()["level"] == level()
+    assert level() in ("full", "landlock", "none")
+
+
+def test_a_killed_worker_leaves_no_process_and_no_folder():
+    script = (
+        "import json, sys\nfrom npfl_grader.engine import worker\npair = worker._take()\n"
+        "print(json.dumps([pair.student.base, pair.tests.base, pair.student.process.pid, pair.tests.process.pid]), flush=True)\n"
+        f"pair.run({{'cells': [{{'id': 'a', 'role': 'student', 'source': 'while True: pass'}}], 'limits': {LIMITS}, "
+        "'files': {}, 'engine': 'two-process', 'level': pair.level})"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    student, tests, *pids = json.loads(process.stdout.readline())
+    time.sleep(1)
+    process.kill()
+    process.communicate()
+    deadline = time.monotonic() + 30
+    while os.path.exists(student) or os.path.exists(tests) or any(keeper._alive(str(pid)) for pid in pids):
+        assert time.monotonic() < deadline, (os.path.exists(student), os.path.exists(tests), pids)
+        time.sleep(0.1)

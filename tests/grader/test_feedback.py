@@ -1,0 +1,86 @@
+"""Feedback: nbgrader's pages, without what could run in a browser."""
+
+import re
+
+from nbgrader.api import Gradebook
+
+RIGHT = "def double(x):\n    return x + x"
+ACTIVE = """\
+from IPython.display import HTML, Javascript, Markdown, SVG, display
+def double(x):
+    return x + x
+display(HTML("<script>steal()</script>"), Javascript("steal()"), Markdown("<img src=x onerror=steal()>"))
+display(SVG(data='<svg xmlns="http://www.w3.org/2000/svg" onload="steal()"></svg>'))
+print("<script>steal()</script>")
+"""
+
+
+def active(notebook):
+    text = "[a](javascript:steal()) <script>steal()</script> <img src=x onerror=steal()>"
+    notebook["cells"] += [
+        {"cell_type": kind, "id": kind, "metadata": {}, "source": text} for kind in ("markdown", "raw")
+    ]
+    notebook["cells"][-3]["source"] = text
+    notebook["metadata"]["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": {}}}
+    notebook["metadata"]["title"] = "</title><script>steal()</script>"
+
+
+def test_pages_are_those_of_nbgrader(room, tmp_path):
+    room.hand_in("a", RIGHT)
+    path = room.hand_in("b", "def double(x):\n    return 3 * x")
+    (path.parent / "data.csv").write_text("1\n")
+    room.run("autograde", room.name)
+    with Gradebook(f"sqlite:///{room.root}/gradebook.db", "npfl") as gradebook:
+        gradebook.find_grade("why", room.name, room.name, "a").manual_score = 3.25
+        gradebook.find_comment("why", room.name, room.name, "a").manual_comment = "*short*"
+        gradebook.find_submission_notebook(room.name, room.name, "b").late_submission_penalty = 0.5
+        gradebook.db.commit()
+    theirs = room.copy(tmp_path / "theirs")
+    room.run("feedback", room.name)
+    theirs.run("generate_feedback", room.name, program="nbgrader")
+    assert room.tree("feedback") == theirs.tree("feedback")
+    for path in (room.root / "feedback").rglob("*.html"):
+        assert path.read_text() == (theirs.root / path.relative_to(room.root)).read_text()
+    assert "8.25 / 9.0" in (room.root / "feedback" / "a" / room.name / f"{room.name}.html").read_text()
+
+
+def test_only_pages_that_would_differ_are_written_anew(room):
+    room.hand_in("a", RIGHT)
+    room.hand_in("b", RIGHT)
+    room.run("autograde", room.name)
+    assert "2 of them written anew" in room.run("feedback", room.name).stdout
+    with Gradebook(f"sqlite:///{room.root}/gradebook.db", "npfl") as gradebook:
+        gradebook.find_grade("why", room.name, room.name, "a").manual_score = 3.25
+        gradebook.db.commit()
+    assert "1 of them written anew" in room.run("feedback", room.name).stdout
+    (room.root / "feedback" / "b" / room.name / f"{room.name}.html").unlink()
+    assert "1 of them written anew" in room.run("feedback", room.name).stdout
+    assert "0 of them written anew" in room.run("feedback", room.name).stdout
+
+
+def test_nothing_of_a_submission_runs_in_a_browser(room):
+    """In the feedback of the grader, in that of nbgrader, and on the formgrader's page."""
+    from nbconvert.exporters import HTMLExporter
+    from nbgrader.server_extensions.formgrader import handlers
+    from traitlets.config import Config
+
+    from npfl_grader import settings
+
+    room.hand_in("active", ACTIVE, change=active)
+    room.run("autograde", room.name)
+    room.run("feedback", room.name)
+    page = room.root / "feedback" / "active" / room.name / f"{room.name}.html"
+    pages = [page.read_text()]
+    page.unlink()
+    room.run("generate_feedback", room.name, "--force", program="nbgrader")
+    pages.append(page.read_text())
+    config = Config(settings.load(room.root).config)
+    config.HTMLExporter.template_name = "formgrade"
+    config.HTMLExporter.extra_template_basedirs = [handlers.template_path]
+    assert room.scores()["active"] == (2.0, 3.0, None)
+    for html in pages:
+        assert "steal()" in html  # as text
+        scripts = re.findall(r"<script.*?</script>", html, flags=re.DOTALL)
+        assert not [script for script in scripts if "steal" in script]
+        assert not re.findall(r"<[^>]*(?:onerror|onload|javascript:)[^>]*>", html)
+    assert HTMLExporter(config=config).filters == {"markdown2html": "npfl_grader.safe_html.markdown2html"}

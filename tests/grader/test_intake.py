@@ -1,0 +1,238 @@
+"""What is taken of a submitted notebook, and what never is."""
+
+import contextlib
+import json
+from copy import deepcopy
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from npfl_grader import intake
+from npfl_grader.definition import Cell, Definition
+from npfl_grader.intake import IntakeError, read, rebuild
+
+PNG = "iVBORw0KGgo="
+
+
+def known(name, kind="code", **more):
+    flags = {
+        "locked": True,
+        "grade": False,
+        "solution": False,
+        "task": False,
+        "points": None,
+        "checksum": "c",
+    }
+    return Cell(name, kind, f"# {name}", **(flags | more))
+
+
+DEFINITION = Definition(
+    "double",
+    {"name": "python3"},
+    (
+        known("imports", grade=True, points=0.0),
+        known("answer", locked=False, solution=True),
+        known("seen", grade=True, points=2.0),
+        known("later", grade=True, points=0.0),
+        known("why", "markdown", locked=False, solution=True, grade=True, points=4.0),
+    ),
+)
+
+
+def submitted(*cells):
+    return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": list(cells)}).encode()
+
+
+def cell(source, name=None, kind="code", **more):
+    metadata = {"nbgrader": {"grade_id": name}} if name else {}
+    return {"cell_type": kind, "source": source, "metadata": metadata, "id": name or "own", **more}
+
+
+HONEST = [
+    cell("np = 0", "imports"),
+    cell("mine = 1"),
+    cell("def double", "answer"),
+    cell("pass", "seen"),
+    cell("later", "later"),
+    cell("because", "why", "markdown"),
+]
+
+
+def sources(rebuilt):
+    return [cell["source"] for cell in rebuilt.cells]
+
+
+def test_locked_cells_are_the_instructors_and_answers_the_students():
+    rebuilt = rebuild(DEFINITION, read(submitted(*HONEST)))
+    assert sources(rebuilt) == ["# imports", "mine = 1", "def double", "# seen", "# later", "because"]
+    assert list(rebuilt.roles.values()) == ["locked", "student", "student", "test", "test", "text"]
+    assert rebuilt.notes == []
+    seen = rebuilt.cells[3]
+    assert seen["metadata"]["nbgrader"]["points"] == 2
+    assert seen["metadata"]["editable"] is False
+    assert seen["outputs"] == []
+    assert "editable" not in rebuilt.cells[2]["metadata"]
+
+
+def change_points(cells):
+    cells[3]["metadata"]["nbgrader"] |= {"points": 100, "grade": False, "locked": False, "solution": True}
+
+
+def to_markdown(cells):
+    cells[3]["cell_type"] = "markdown"
+
+
+def add_outputs(cells):
+    cells[3]["outputs"] = [{"output_type": "execute_result", "data": {"text/plain": "2"}}]
+    cells[2]["metadata"] |= {"tags": ["x"], "widgets": {}}
+
+
+@pytest.mark.parametrize("change", [change_points, to_markdown, add_outputs])
+def test_nothing_else_is_taken_from_the_file(change):
+    cells = deepcopy(HONEST)
+    change(cells)
+    assert rebuild(DEFINITION, read(submitted(*cells))) == rebuild(DEFINITION, read(submitted(*HONEST)))
+
+
+def test_of_a_doubled_cell_the_last_counts():
+    rebuilt = rebuild(DEFINITION, read(submitted(cell("first", "answer"), *HONEST)))
+    assert sources(rebuilt)[:4] == ["first", "# imports", "mine = 1", "def double"]
+    assert rebuilt.roles[rebuilt.cells[0]["id"]] == "student"
+    assert rebuilt.notes == ["the cell answer was there 2 times, the last one counts"]
+
+
+def test_missing_cells_are_put_back_in_their_place():
+    rebuilt = rebuild(DEFINITION, read(submitted(*HONEST[:2], *HONEST[4:])))
+    assert sources(rebuilt) == ["# imports", "mine = 1", "# answer", "# seen", "# later", "because"]
+    assert rebuilt.notes == [
+        "the cell answer was missing and has been put back",
+        "the cell seen was missing and has been put back",
+    ]
+
+
+def test_the_order_is_the_instructors():
+    rebuilt = rebuild(DEFINITION, read(submitted(*reversed(HONEST))))
+    assert [rebuilt.names.get(c["id"]) for c in rebuilt.cells if c["id"] in rebuilt.names] == [
+        c.name for c in DEFINITION.cells
+    ]
+    assert "the instructor's cells were in another order" in rebuilt.notes
+
+
+def test_ids_are_unique_and_legal():
+    own = [
+        cell("a", id="answer"),
+        cell("b", id="../x"),
+        cell("c", id="own"),
+        cell("d", id="own"),
+        cell("e", id=3),
+    ]
+    rebuilt = rebuild(DEFINITION, read(submitted(*own, *HONEST)))
+    ids = [c["id"] for c in rebuilt.cells]
+    assert len(set(ids)) == len(ids) == len(rebuilt.roles)
+    assert all(intake.ID.fullmatch(number) for number in ids)
+
+
+def test_pictures_of_written_answers_stay_and_nothing_else_attached():
+    attached = {
+        "a.png": {"image/png": PNG},
+        "b.svg": {"image/svg+xml": "<svg onload='alert(1)'>"},
+        "c.png": {"image/png": "PHN2Zz4="},
+        "../d.png": {"image/png": PNG},
+    }
+    cells = deepcopy(HONEST)
+    cells[5]["attachments"] = attached
+    cells[3]["attachments"] = attached
+    rebuilt = rebuild(DEFINITION, read(submitted(*cells)))
+    assert rebuilt.cells[5]["attachments"] == {"a.png": {"image/png": PNG}}
+    assert "attachments" not in rebuilt.cells[3]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "the file is empty"),
+        (b" \n", "the file is empty"),
+        (b"PK\x03\x04\xff\xfe", "the file is no text in UTF-8"),
+        ("{}".encode("utf-16"), "the file is no text in UTF-8"),
+        (b"{'cells': []}", "the file is no JSON"),
+        (submitted(*HONEST)[:200], "the file is no JSON"),
+        (b"[1, 2]", "the file is JSON, but no notebook"),
+        (b'{"cells": []}', "no notebook of a known format (nbformat: None)"),
+        (b'{"nbformat": 5, "cells": []}', "no notebook of a known format (nbformat: 5)"),
+        (b'{"nbformat": 4, "cells": {}}', "no list of cells"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b"1" * 10_000, "the file is no JSON"),
+        (submitted(*[cell("x")] * 3000), "3,000 cells, at most 2,000"),
+        (b" " * (intake.SIZE + 1), "at most 20,000,000 are read"),
+    ],
+)
+def test_what_is_no_notebook_is_refused_in_one_line(data, message):
+    with pytest.raises(IntakeError) as error:
+        read(data)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_byte_order_mark_and_lone_surrogates_do_no_harm():
+    data = b"\xef\xbb\xbf" + submitted(cell("x = '\ud800'", "answer"))
+    rebuilt = rebuild(DEFINITION, read(data))
+    assert rebuilt.cells[1]["source"] == "x = '?'"
+
+
+def test_the_format_of_ipython_2_is_read():
+    old = {
+        "nbformat": 3,
+        "nbformat_minor": 0,
+        "metadata": {"name": ""},
+        "worksheets": [
+            {
+                "cells": [
+                    {
+                        "cell_type": "code",
+                        "input": "def double",
+                        "language": "python",
+                        "metadata": {"nbgrader": {"grade_id": "answer"}},
+                        "outputs": [],
+                        "prompt_number": 1,
+                        "collapsed": False,
+                    }
+                ]
+            }
+        ],
+    }
+    assert rebuild(DEFINITION, read(json.dumps(old).encode())).cells[1]["source"] == "def double"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=8,
+)
+KEYS = ["cell_type", "source", "metadata", "id", "attachments"]
+NAMES = st.sampled_from([c.name for c in DEFINITION.cells])
+CELLS = st.dictionaries(st.sampled_from(KEYS), JSON, max_size=5) | st.builds(
+    lambda name, kind, more: cell("x", name, kind) | more,
+    NAMES,
+    st.sampled_from(["code", "markdown", "raw", "heading"]),
+    st.dictionaries(st.sampled_from(KEYS), JSON, max_size=2),
+)
+
+
+@given(st.lists(CELLS | JSON, max_size=8))
+def test_any_notebook_becomes_one_with_the_instructors_cells(cells):
+    rebuilt = rebuild(DEFINITION, read(submitted(*cells)))
+    kept = [rebuilt.names[c["id"]] for c in rebuilt.cells if c["id"] in rebuilt.names]
+    assert kept == [c.name for c in DEFINITION.cells]
+    assert all(
+        c["source"] == f"# {rebuilt.names[c['id']]}"
+        for c in rebuilt.cells
+        if rebuilt.roles[c["id"]] in ("test", "locked")
+    )
+    json.dumps(rebuilt.cells).encode("utf-8")
+
+
+@given(st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).encode()))
+def test_any_file_is_read_or_refused(data):
+    with contextlib.suppress(IntakeError):
+        read(data)
