@@ -424,7 +424,7 @@ def _sound(data: bytes, dtype: np.dtype) -> bytes:
     if dtype.names is not None:
         for name in dtype.names:
             part = np.frombuffer(data, dtype)[name]
-            if part.dtype.kind in "bU":
+            if part.dtype.kind in ("b", "U"):
                 fixed = np.frombuffer(_sound(part.tobytes(), part.dtype), part.dtype)
                 if fixed.tobytes() != part.tobytes():
                     raise Malformed("no record")
