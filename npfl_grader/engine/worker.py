@@ -233,10 +233,15 @@ def execute(job: bytes) -> bytes:
 
 
 def run(job: dict[str, Any]) -> dict[str, Any]:
-    """Run one submission, on fresh warm processes if the first try shows that they are broken."""
+    """Run one submission, on fresh warm processes if the first try shows that they are broken.
+
+    A process of the student's that has died is tried again too: it may have been killed from outside, and
+    dies a second time only if the student's code makes it die.
+    """
     started = time.monotonic()
     fault = ""
-    for _ in range(2):
+    crashed = False
+    for _ in range(3):
         try:
             pair = _take()
         except (Broken, OSError) as error:
@@ -251,6 +256,9 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
             continue
         _give_back(pair)
         if result["fault"] is None:
+            if not crashed and any(cell["status"] == "crash" for cell in result["cells"]):
+                crashed = True
+                continue
             return result | {"seconds": time.monotonic() - started}
         fault = result["fault"]
         if result.get("final"):

@@ -22,7 +22,7 @@ CHAPTERS = sorted(
     for path in (ROOT / "chapters").glob("*.md")
     if re.search(r"^explore\(", path.read_text("utf-8"), re.M)
 )
-SETTINGS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
+SETTINGS = [(1280, "light"), (390, "dark")]
 
 # What a figure shows: its pictures without the marks of changing elements, its sentence, and its values in
 # three places.
