@@ -198,10 +198,8 @@ ATTACKS = [
            HONEST + "import os\ntry:\n    for i in range(2000): os.mkdir('d'); os.chdir('d')\n"
            "except OSError as e: print(e)", ALL),
     Attack("folders without permission", HONEST + "import os\nos.mkdir('d', 0)\nos.chmod('.', 0)", ALL),
-    # The functions stand before the bomb: without a process table of its own, what the time limit ends first
-    # may still answer.
-    Attack("a fork bomb", HONEST + "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", NONE,
-           harms_itself=True),
+    # The functions stand before the bomb: what the time limit ends before the watchdog does may still answer.
+    Attack("a fork bomb", HONEST + "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", None),
     Attack("a fork bomb in a function",
            "import os\ndef double(x):\n    while True:\n        try: os.fork()\n        except OSError: pass\n"
            + HONEST_TOTAL, (0, None, 0)),
