@@ -21,8 +21,8 @@ import nbformat
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests" / "browser"))
-from conftest import FLAGS, chrome  # noqa: E402
+sys.path.insert(0, str(ROOT / "_ext"))
+import chromium  # noqa: E402
 
 AIM = {"pictures_per_second": 10, "last_picture_seconds": 0.5}
 SECONDS = 4  # of one drag
@@ -127,7 +127,7 @@ def main() -> int:
     arguments = parser.parse_args()
     rounds: dict[str, list[dict[str, float]]] = {name: [] for name in CELLS}
     with tempfile.TemporaryDirectory() as folder, lab(Path(folder)) as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chrome(), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 1600})
         page.goto(f"{url}lab/tree/live.ipynb")
         page.get_by_text("Python 3 (ipykernel) | Idle").wait_for(timeout=120_000)
