@@ -94,3 +94,10 @@ def open_page(browser, address):
     for context in contexts:
         context.close()
     assert not complaints
+
+
+def pytest_collection_modifyitems(items):
+    """A browser that no longer answers says nothing about the page: a test that hangs runs once more."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.flaky(reruns=1, only_rerun="Timeout"))
