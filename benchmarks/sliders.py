@@ -168,8 +168,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--moves", type=int, default=12, help="of each slider")
-    parser.add_argument("--loads", type=int, default=3, help="of each page on each line")
+    parser.add_argument("--moves", type=int, default=6, help="of each slider")
+    parser.add_argument("--loads", type=int, default=1, help="of each page on each line")
     parser.add_argument("--check", action="store_true", help="fail where an aim is missed")
     arguments = parser.parse_args()
     pages = {path: path.read_text("utf-8") for path in sorted((BOOK / "chapters").glob("*.html"))}
@@ -187,7 +187,8 @@ def main() -> int:
         address = {f"/{path.relative_to(BOOK).as_posix()}": path for path in figures}
 
         hits, script_ms, loads = [], {}, {line: [] for line in LINES}  # type: ignore[var-annotated]
-        for url in address:
+        for number, url in enumerate(address, 1):
+            print(f"{number} of {len(address)} pages: {url}", file=sys.stderr)
             page = browser.new_page(bypass_csp=True, viewport={"width": 1280, "height": 900})
             page.goto(root + url)
             for figure in page.locator(".npfl-explore").element_handles():

@@ -151,6 +151,7 @@ class Explorer:
 
 def explore(
     draw: "Callable[..., Figure | list[Figure] | tuple[Figure | list[Figure], str]]",
+    /,
     alt: str | list[str],
     name: str | None = None,
     **sliders: Slider,
@@ -172,7 +173,7 @@ def explore(
     name : str, optional
         A short name, unique in its page, that stands in the page's address; the name of `draw` if left out.
     **sliders : Slider
-        The values of each parameter.
+        The values of each parameter, which cannot be called `alt` or `name`.
 
     Returns
     -------
@@ -182,7 +183,7 @@ def explore(
     Raises
     ------
     TypeError
-        If a parameter is not given as `Slider`.
+        If a parameter is not given as `Slider`, or has a name that is taken.
     ValueError
         If `alt` is empty, the name would not do in an address, more than one slider plays or the sliders
         together have more than 200 positions.
@@ -200,6 +201,11 @@ def explore(
     ----------
     This book, page "How a chapter works".
     """
+    for taken, given in (("alt", alt), ("name", name)):
+        if isinstance(given, Slider):
+            raise TypeError(
+                f"a slider cannot be called {taken!r}, which says something about the figure: rename it"
+            )
     alts = [alt] if isinstance(alt, str) else list(alt)
     if not alts or not all(text.strip() for text in alts):
         raise ValueError("alt must say what is to be seen in the figure")

@@ -276,6 +276,16 @@ def test_bad_arguments(make, message):
         make()
 
 
+@pytest.mark.parametrize("taken", ["alt", "name"])
+def test_name_of_a_slider_that_is_taken(taken):
+    with pytest.raises(TypeError, match=f"cannot be called '{taken}'"):
+        explore(lambda **values: None, **({"alt": "A curve"} | {taken: Slider([1])}))
+
+
+def test_slider_called_draw():
+    assert repr(explore(lambda draw: None, alt="A curve", draw=Slider([1]))) == "explore(draw)"
+
+
 def test_plain_list_instead_of_slider():
     with pytest.raises(TypeError, match="power must be a Slider, got list"):
         explore(line, alt="x", power=[1, 2])
