@@ -29,7 +29,9 @@ def html(tmp_path_factory):
         if not done.exists():
             # Into a file: a pipe would wait for everything that the build leaves running.
             with (shared / "book.log").open("w+") as log:
-                built = subprocess.run(["make", "build"], cwd=ROOT, stdout=log, stderr=log, check=False)
+                built = subprocess.run(
+                    ["make", "build"], cwd=ROOT, stdout=log, stderr=log, check=False, timeout=1200
+                )
                 log.seek(0)
                 assert built.returncode == 0, log.read()
             done.touch()
