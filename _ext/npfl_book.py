@@ -110,11 +110,11 @@ def empty_icon_script(app: Sphinx, exception: Exception | None) -> None:
             script.write_text("")
 
 
-def digest(folder: Path) -> str:
-    """Return a digest of the code in a folder."""
+def digest(folder: Path, kinds: set[str]) -> str:
+    """Return a digest of the files of these kinds in a folder."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
-        if path.suffix in {".py", ".js", ".mjs", ".css", ".html"} and "node_modules" not in path.parts:
+        if path.suffix in kinds and "node_modules" not in path.parts:
             digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
     return digest.hexdigest()
 
@@ -122,17 +122,20 @@ def digest(folder: Path) -> str:
 def follow_code(app: Sphinx, env: BuildEnvironment, added: set, changed: set, removed: set) -> list[str]:
     """Read all pages again when the extensions have changed, and execute them again when npfl has.
 
-    Sphinx looks at the pages' own text only, and the cache of outputs at their code cells only.
+    Sphinx looks at the pages' own text only, and the cache of outputs at their code cells only. A changed
+    script or style needs no page but one, to be packed again.
     """
     stamp = ROOT / "_build" / ".jupyter_cache" / "npfl.sha256"
-    package, extensions = digest(PACKAGE), digest(HERE)
+    package = digest(PACKAGE, {".py", ".js", ".css"})
+    extensions, assets = digest(HERE, {".py"}), digest(HERE, {".js", ".mjs", ".css"})
     if not stamp.exists() or stamp.read_text() != package:
         shutil.rmtree(stamp.parent, ignore_errors=True)
         stamp.parent.mkdir(parents=True)
         stamp.write_text(package)
-    if getattr(env, "npfl_code", None) == (package, extensions):
-        return []
-    env.npfl_code = (package, extensions)  # type: ignore[attr-defined]
+    before = getattr(env, "npfl_code", (None, None, None))
+    env.npfl_code = (package, extensions, assets)  # type: ignore[attr-defined]
+    if before[:2] == (package, extensions):
+        return [] if before[2] == assets else [app.config.root_doc]
     # The listings of modules are written anew only where the modules have changed.
     shutil.rmtree(Path(app.outdir, "_modules"), ignore_errors=True)
     return sorted(env.found_docs)
@@ -146,12 +149,14 @@ def execute_ahead(app: Sphinx, env: BuildEnvironment, pages: list[str]) -> None:
     """
     settings = env.mystnb_config  # type: ignore[attr-defined]
     cache = get_cache(settings.execution_cache_path)
+    notebooks = []
     for path in map(Path, map(env.doc2path, pages)):
         if path.suffix == ".md" and "{code-cell}" in path.read_text(encoding="utf-8"):
-            cache.add_nb_to_project(str(path), read_data={"name": "myst_nb_md", "type": "plugin"})
+            record = cache.add_nb_to_project(str(path), read_data={"name": "myst_nb_md", "type": "plugin"})
+            notebooks.append(record.pk)
     chapters = [
         ProcessData(record.pk, record.uri, cache, settings.execution_timeout, False)
-        for record in cache.list_unexecuted()
+        for record in (cache.list_unexecuted(filter_pks=notebooks) if notebooks else [])
     ]
     # Threads are enough: each waits for a kernel, which is a process of its own.
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -28,6 +28,8 @@ THEME_SCRIPTS = ["scripts/bootstrap.js", "scripts/pydata-sphinx-theme.js"]
 APART = {"explore.js"}
 # Page titles and the like, which the theme's scripts need for switches between versions only.
 NOT_NEEDED = re.compile(r"DOCUMENTATION_OPTIONS\.(pagename|search_as_you_type)")
+# The theme measures all blocks of code at the start and after every change; theme.js is told their sizes.
+MEASURES = "e.tabIndex=e.scrollWidth>e.clientWidth||e.scrollHeight>e.clientHeight?0:-1"
 IMPORT = re.compile(r"""@import (?:url\()?["']([^"']+)["']\)?;""")
 REFERENCE = re.compile(r"""url\((?!["']?(?:data:|#))["']?([^"')?#]+)[^)]*\)""")
 
@@ -64,7 +66,10 @@ def pack(app: Sphinx, exception: Exception | None) -> None:
     _write_icons(static, used)
     # The empty statement in front keeps "use strict" of one script from holding for all.
     parts = [p if isinstance(p, str) else (static / p).read_text("utf-8") for p in app.pack_scripts]
-    (static / "site.js").write_text(";\n" + "\n;\n".join(parts), encoding="utf-8")
+    script = ";\n" + "\n;\n".join(parts)
+    if script.count(MEASURES) != 1:
+        raise ExtensionError("pack.py: the theme measures what scrolls in another way; mend MEASURES")
+    (static / "site.js").write_text(script.replace(MEASURES, ""), encoding="utf-8")
 
 
 def _moved(static: Path, name: str) -> str:

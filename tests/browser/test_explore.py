@@ -23,6 +23,7 @@ CHAPTERS = sorted(
     if re.search(r"^explore\(", path.read_text("utf-8"), re.M)
 )
 SETTINGS = [(1280, "light"), (390, "dark")]
+OTHER_THEME = {"light": "dark", "dark": "light"}
 
 # What a figure shows: its pictures without the marks of changing elements, its sentence, and its values in
 # three places.
@@ -118,6 +119,7 @@ def test_there_are_figures_with_sliders():
 @pytest.mark.parametrize(("width", "theme"), SETTINGS)
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_every_slider_moves_its_picture(open_page, digests, chapter, width, theme):
+    """Also under the other theme, which changes colours and no size."""
     opened = open_page(f"chapters/{chapter}.html", width, theme, has_touch=True)
     figures, expected = opened.locator(".npfl-explore").all(), digests(chapter)
     assert sorted(figure.get_attribute("id") for figure in figures) == sorted(expected)
@@ -125,6 +127,16 @@ def test_every_slider_moves_its_picture(open_page, digests, chapter, width, them
         for picture in figure.locator(".npfl-picture").all():
             assert picture.get_attribute("aria-label").strip()
         move(opened, figure, expected[figure.get_attribute("id")])
+    paper = "getComputedStyle(document.querySelector('.npfl-picture path')).fill"
+    light_or_dark = opened.evaluate(paper)
+    opened.emulate_media(color_scheme=OTHER_THEME[theme])
+    opened.wait_for_function(f"before => {paper} !== before", arg=light_or_dark)
+    for figure in figures:
+        slider = figure.locator("input").first
+        slider.press("Home")
+        check(figure, expected[figure.get_attribute("id")])
+        slider.press("End")
+        check(figure, expected[figure.get_attribute("id")])
     assert opened.evaluate("document.documentElement.scrollWidth") <= width, (
         "the page is wider than the screen"
     )
