@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from npfl_grader.engine.codec import CodecError, Decoder, Encoder, Watch
+from npfl_grader.engine.codec import CodecError, Decoder, Encoder, Watch, replace
 from npfl_grader.engine.randomness import global_random, set_global_random
 from npfl_grader.engine.shell import Notebook, Stream
 from npfl_grader.engine.wire import Channel
@@ -125,6 +125,7 @@ class Student:
         self.notebook = Notebook(most_output)
         self.objects: list[Any] = []
         self.numbers: dict[int, int] = {}
+        self.shared: list[Any] = []  # the mutable values that the tests' process has too
 
     def serve(self, until: str | None = None) -> Any:
         """Answer requests, for ever or until the answer to a question of this process's own comes."""
@@ -190,30 +191,43 @@ class Student:
         for name in request["names"]:
             if name in self.notebook.variables:
                 values[name] = self._encode(encoder, self.notebook.variables[name])
+        self.shared = encoder.mutable
         return {"values": values}, encoder
 
     def _do(self, request: dict[str, Any], buffers: list[memoryview]) -> tuple[dict[str, Any], Encoder]:
-        decoder = Decoder(buffers, self._refer_back)
+        decoder = Decoder(buffers, self._refer_back, [self.shared[place] for place in request["keep"]])
+        self.shared = known = decoder.mutable
+        for place, tree in request["changed"]:
+            replace(known[place], decoder.decode(tree))
         args = [decoder.decode(tree) for tree in request["args"]]
         kwargs = {name: decoder.decode(tree) for name, tree in request["kwargs"].items()}
-        watch = Watch(decoder.mutable)
         if "random" in request:
-            set_global_random(decoder.decode(request["random"]))
+            set_global_random(Decoder(buffers, known=known).decode(request["random"]))
+        watch = Watch(known)
         action = request["action"]
-        with np.errstate(**request["errors"]) if "errors" in request else contextlib.nullcontext():
-            value = (_ACTIONS.get(action) or args.pop(0))(*args, **kwargs)
-        known = decoder.mutable
+        answer: dict[str, Any] = {}
+        try:
+            with np.errstate(**request["errors"]) if "errors" in request else contextlib.nullcontext():
+                value = (_ACTIONS.get(action) or args.pop(0))(*args, **kwargs)
+        except (_Stop, EOFError):
+            raise
+        except BaseException as error:
+            answer = self._exception(error)
         encoder = Encoder(self.refer, known)
-        changed = [[number, encoder.content(known[number])] for number in watch.changed()]
-        answer = {"changed": changed, "value": self._encode(encoder, value)}
+        answer["changed"] = [[number, encoder.content(known[number])] for number in watch.changed()]
+        if "classes" not in answer:
+            answer["value"] = self._encode(encoder, value)
+        self.shared = encoder.mutable.copy()
         if "random" in request:
             answer["random"] = encoder.encode(global_random())
         return answer, encoder
 
     def _encode(self, encoder: Encoder, value: Any) -> Any:
+        known = len(encoder.mutable)
         try:
             return encoder.encode(value)
         except CodecError:
+            encoder.forget(known)
             return self.refer(value)
 
     def refer(self, value: Any) -> Any:
