@@ -1,8 +1,9 @@
 """The tests' side: it runs the instructor's cells, and only decodes what comes from the student's.
 
 First the student's process runs all cells but the tests, in order; where a test stands, it leaves a copy of
-itself. Then, in this process, the instructor's cells and the tests run in the same order, and the names that
-the student has defined lead into the copy that was left there. So no test can influence another, nor be seen.
+itself. A statement that ends the process counts as not written, and the cells are run again without it.
+Then, in this process, the instructor's cells and the tests run in the same order, and the names that the
+student has defined lead into the copy that was left there. So no test can influence another, nor be seen.
 """
 
 import builtins
@@ -25,8 +26,6 @@ from npfl_grader.engine.shell import CellTimeout, Notebook
 from npfl_grader.engine.wire import MALFORMED, Channel
 
 _GRACE = 1.0  # seconds that a cell gets to end by itself once its time is over
-_MOST_STARTS = 4
-_NO_PLACE = "no place"
 _NUMBERS = (np.float64, np.float32, np.float16, np.int64, np.int32, np.int16, np.int8)
 
 
@@ -55,10 +54,14 @@ class Checker:
         self.injected: dict[str, Any] = {}
         self.deadline = time.monotonic() + self.limits["notebook"]
         self.results: dict[int, dict[str, Any]] = {}
-        self.copies: dict[int, Connection | str] = {}
-        self.given_up: set[int] = set()
-        self.starts = 0
+        # A copy of the student's process for a test, or the test's result where there is none.
+        self.copies: dict[int, Connection | dict[str, Any]] = {}
+        # How many statements are run of a cell of which one has ended its process.
+        self.kept: dict[int, int] = {}
         self.main: Connection | None = None
+        self.progress, self._progress = os.pipe()
+        os.set_blocking(self.progress, False)
+        os.set_blocking(self._progress, False)
         self.names: dict[int, Names] = {
             i: names(cell["source"])
             for i, cell in enumerate(self.cells)
@@ -71,7 +74,9 @@ class Checker:
 
     def run_students_cells(self) -> None:
         """Let the student's process run its cells, and leave its copies."""
-        self.sandbox.open(self.limits, keeper.students(self.job), unix_sockets=False)
+        copies = sum(cell["role"] == "test" for cell in self.cells)
+        limits = self.limits | {"processes": self.limits["processes"] + copies}
+        self.sandbox.open(limits, keeper.students(self.job), unix_sockets=False)
         known: set[str] = set()
         for i, cell in enumerate(self.cells):
             if cell["role"] == "test" or (cell["role"] == "locked" and self.names[i].read_now & known):
@@ -80,61 +85,69 @@ class Checker:
                 if cell["role"] == "student":
                     known |= names(cell["source"]).bound
                 self.results[i] = self._run_students_cell(i)
+        self._close()
+
+    def _close(self) -> None:
         if self.main:
             self.main.close()
+            self.main = None
 
     def _start(self, upto: int) -> None:
-        """Start a student's process and run the cells so far, without those that ended one before."""
+        """Start a student's process and run the cells so far, but for the statements that ended one."""
         while self.main is None or self.main.end:
-            if self.starts == _MOST_STARTS:
-                raise NoAnswer("your code ended its process again and again")
-            self.starts += 1
             here, there = socket.socketpair()
-            process = self.sandbox.start(there)
+            process = self.sandbox.start(there, os.dup(self._progress))
             self.main = Connection(here, self.limits["call"])
             self.main.process = process
             for i in range(upto):
-                if self.cells[i]["role"] in ("locked", "student") and i not in self.given_up:
+                if self.cells[i]["role"] in ("locked", "student") and self.kept.get(i) != 0:
                     self._exchange(i)
                     if self.main.end:
                         break
 
     def _exchange(self, i: int) -> dict[str, Any]:
-        """Have the student's process run a cell; a cell that it does not survive is not tried again."""
+        """Have the student's process run a cell; if it does not survive, keep the statements that it did."""
         assert self.main is not None
         seconds = min(self.limits["cell"], self.deadline - time.monotonic())
         if seconds <= 0:
-            self.given_up.add(i)
+            self.kept[i] = 0
             return {"status": "skipped", "outputs": []}
         request = {"op": "cell", "source": self.cells[i]["source"], "seconds": seconds}
-        request["count"] = self.counts[i]
+        request |= {"count": self.counts[i], "most": self.kept.get(i)}
+        self._statements_begun()
         try:
             answer, _ = self.main.request(request, seconds=seconds + _GRACE)
-            outputs = clean(answer.get("outputs"))
-            late = any(o.get("ename") == "CellTimeout" for o in outputs)
-            status = "timeout" if late else "ok" if answer.get("success") is True else "error"
-            return {"status": status, "outputs": outputs}
+            try:
+                outputs = clean(answer.get("outputs"))
+            except MALFORMED:
+                self.main.fail("crash", "your code broke the process that it ran in")
         except NoAnswer as error:
-            assert self.main.end is not None
-            self.given_up.add(i)
-            end = self.main.end
+            end = self.main.end or "crash"
             self._kill()
+            self.kept[i] = 0 if i in self.kept else max(0, self._statements_begun() - 1)
             return failed(end, str(error))
-        except MALFORMED:
-            self.main.end = "crash"
-            return {"status": "crash", "outputs": []}
+        late = any(o.get("ename") == "CellTimeout" for o in outputs)
+        if late:  # other processes that the cell has started would go on
+            self._kill()
+        status = "timeout" if late else "ok" if answer.get("success") is True else "error"
+        return {"status": status, "outputs": outputs}
+
+    def _statements_begun(self) -> int:
+        """Count the statements that have begun since the last time."""
+        try:
+            return len(os.read(self.progress, 1 << 20))
+        except BlockingIOError:
+            return 0
 
     def _run_students_cell(self, i: int) -> dict[str, Any]:
-        try:
-            self._start(i)
-        except NoAnswer as error:
-            return failed("skipped", str(error))
+        self._start(i)
         return self._exchange(i)
 
-    def _copy(self, i: int) -> Connection | str:
+    def _copy(self, i: int) -> Connection | dict[str, Any]:
         """Let the student's process leave a copy of itself for a test; without one, say why."""
+        self._start(i)
+        assert self.main is not None
         try:
-            self._start(i)
             for _ in range(2):
                 here, process = self._fork()
                 if process is not None:
@@ -144,10 +157,12 @@ class Checker:
                 here.close()
                 self._kill()  # other processes of the student's may have taken all places
         except NoAnswer as error:
-            return str(error)
-        if self.job["level"] == "full":
-            return "your code has filled all the places that it has for processes and threads"
-        return f"{_NO_PLACE}: the student's process cannot be copied"
+            return failed(self.main.end or "crash", str(error))
+        if self.sandbox.threads(self.main.process or 0) > self.limits["processes"] // 2:
+            return failed(
+                "crash", "your code has filled all the places that it has for processes and threads"
+            )
+        return failed("fault", "the student's process cannot be copied")
 
     def _fork(self) -> tuple[socket.socket, int | None]:
         """Have the student's process copied; return a connection to the copy, and its number if any."""
@@ -187,8 +202,8 @@ class Checker:
                 result = failed("timeout", "the check did not end in time")
             elif test and fault:
                 result = failed("fault", fault)
-            elif test and isinstance(copy, str):
-                result = failed("fault" if copy.startswith(_NO_PLACE) else self._end(), copy)
+            elif test and isinstance(copy, dict):
+                result = copy
             else:
                 connection = copy if isinstance(copy, Connection) else None
                 result = self._run_here(i, notebook, connection, sorted(wanted - owned))
@@ -202,12 +217,8 @@ class Checker:
             owned |= self.names[i].bound
             if test:
                 self.results[i], fault = result, ""
-            if isinstance(copy, Connection) and copy.end == "timeout":
+            if isinstance(copy := self.copies.get(i), Connection) and copy.end:
                 self._kill()
-
-    def _end(self) -> str:
-        """Say how the student's process failed before it could be copied."""
-        return self.main.end or "crash" if self.main else "crash"
 
     def _run_here(
         self, i: int, notebook: Notebook, connection: Connection | None, wanted: list[str]
@@ -217,9 +228,10 @@ class Checker:
             return failed("timeout", "the notebook took too long")
         if connection:
             try:
-                self._inject(notebook.variables, wanted, connection.names(wanted))
+                connection, values = self._ask(i, connection, wanted)
             except NoAnswer as error:
                 return failed(connection.end or "crash", str(error))
+            self._inject(notebook.variables, wanted, values)
         copies = [copy for copy in self.copies.values() if isinstance(copy, Connection)]
         for copy in copies:
             copy.unsupported_because = None
@@ -245,6 +257,22 @@ class Checker:
             "value": number(result.result) if status == "ok" else None,
             "raised": "student" if any(problem is e for c in copies for e in c.students_errors) else "test",
         }
+
+    def _ask(self, i: int, copy: Connection, wanted: list[str]) -> tuple[Connection, dict[str, Any]]:
+        """Fetch the student's variables from a test's copy, or from a new one if another test ended it."""
+        try:
+            return copy, copy.names(wanted)
+        except NoAnswer as error:
+            if copy.end != "crash":
+                raise
+            self.worker.send({"begins": None})  # all cells before it are run again
+            again = self._copy(i)
+            self._close()
+            self.worker.send({"begins": i})
+            if not isinstance(again, Connection):
+                raise error
+            self.copies[i] = again
+        return again, again.names(wanted)
 
     def _inject(self, variables: dict[str, Any], wanted: list[str], values: dict[str, Any]) -> None:
         """Let the student's names lead into this test's copy, but for those that the tests have bound."""

@@ -1,5 +1,6 @@
 """The tests' end of the connection to the keeper of the student's sandbox."""
 
+import os
 import socket
 import time
 from typing import Any
@@ -28,20 +29,30 @@ class Sandbox:
         """Have the work directory made; comes first."""
         self._ask({"op": "open", "limits": limits, "files": files, "unix_sockets": unix_sockets})
 
-    def start(self, sock: socket.socket) -> int:
-        """Start a student's process on one end of a connection, which is closed here; return its number."""
-        return int(self._ask({"op": "start"}, sock)["process"])
+    def start(self, sock: socket.socket, progress: int) -> int:
+        """Start a student's process on its ends of a connection and a pipe; return its number.
+
+        Both are closed here.
+        """
+        return int(self._ask({"op": "start"}, sock.detach(), progress)["process"])
 
     def end(self, keep: list[int]) -> None:
         """End all processes of the sandbox but those named."""
         self._ask({"op": "end", "keep": keep})
 
-    def _ask(self, request: dict[str, Any], sock: socket.socket | None = None) -> dict[str, Any]:
+    def threads(self, process: int) -> int:
+        """Count the threads of a process of the sandbox."""
+        return int(self._ask({"op": "threads", "process": process})["threads"])
+
+    def _ask(self, request: dict[str, Any], *descriptors: int) -> dict[str, Any]:
         try:
-            self._channel.send(request)
-            if sock is not None:
-                socket.send_fds(self._channel.socket, [b"s"], [sock.fileno()])
-                sock.close()
+            try:
+                self._channel.send(request)
+                if descriptors:
+                    socket.send_fds(self._channel.socket, [b"s"], descriptors)
+            finally:
+                for descriptor in descriptors:
+                    os.close(descriptor)
             answer, _ = self._channel.receive(time.monotonic() + _PATIENCE)
         except (OSError, EOFError) as error:
             raise Fault(f"the sandbox's keeper does not answer: {error!r}") from None

@@ -89,6 +89,12 @@ class Encoder:
         self.mutable.append(None)
         return self._mutable(value, 0)
 
+    def forget(self, known: int) -> None:
+        """Take back the numbers from one on, of a value that could not be encoded in the end."""
+        for value in self.mutable[known:]:
+            self._numbers.pop(id(value), None)
+        del self.mutable[known:]
+
     def _encode(self, value: Any, depth: int) -> Any:
         kind = type(value)
         if value is None or kind is bool or kind is str or kind is float:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from npfl_grader.engine import remote
-from npfl_grader.engine.codec import CodecError, Decoder, Encoder, Malformed, replace
+from npfl_grader.engine.codec import CodecError, Decoder, Encoder, Malformed, Watch, replace
 from npfl_grader.engine.randomness import global_random, set_global_random
 from npfl_grader.engine.remote import Remote
 from npfl_grader.engine.shell import CellTimeout, Stream
@@ -59,6 +59,11 @@ class Connection:
         self._shares_random = shares_random
         self._remotes: remote.Registry = remote.Registry()
         self._exceptions = remote.Exceptions()
+        # Mutable values that both sides have, by their numbers at the other one; as of the last exchange.
+        self._shared: list[Any] = []
+        self._places: list[int] = []
+        self._watch = Watch([])
+        self._in_flight: list[Any] | None = None
         self._given: list[Any] = []
         self._raised: list[BaseException] = []
         self.students_errors: list[BaseException] = []
@@ -124,13 +129,21 @@ class Connection:
     def do(self, action: str, *args: Any, **kwargs: Any) -> Any:
         """Let the student's process do something with values, and return what comes of it.
 
-        Arguments that the student's code changes in place are changed here too.
+        Values that both sides have, such as arguments and what attributes gave, stay alike: what the tests
+        have changed in place is changed there first, and what the student's code changes is changed here.
         """
-        encoder = Encoder(self._refer)
+        changed = set(self._watch.changed())
+        # What the tests have let go of need not be kept alike. Two lists have it, and the call that counts.
+        held = [k for k in range(len(self._shared)) if k in changed or sys.getrefcount(self._shared[k]) > 3]
+        encoder = Encoder(self._refer, [self._shared[k] for k in held])
         try:
             header = {
                 "op": "do",
                 "action": action,
+                "keep": [self._places[k] for k in held],
+                "changed": [
+                    [n, encoder.content(self._shared[k])] for n, k in enumerate(held) if k in changed
+                ],
                 "args": [encoder.encode(value) for value in args],
                 "kwargs": {name: encoder.encode(value) for name, value in kwargs.items()},
             }
@@ -141,16 +154,34 @@ class Connection:
                 header["random"] = encoder.encode(global_random())
         except CodecError as error:
             self.unsupported(str(error))
+        self._in_flight = mutable
         answer, buffers = self.request(header, encoder.buffers)
         try:
             self._show(answer.get("outputs"))
+            decoder = Decoder(buffers, self._decode_reference, mutable)
+            for place, tree in answer.get("changed", ()):
+                if type(place) is not int or not 0 <= place < len(mutable):
+                    raise Malformed("no argument")
+                replace(mutable[place], decoder.decode(tree))
             if "classes" in answer:
                 raised = self._exception(answer, stops=action == "next")
             else:
-                return self._value(answer, buffers, mutable)
+                value = decoder.decode(answer["value"])
+            if self._shares_random and "random" in answer:
+                set_global_random(Decoder(buffers, known=decoder.mutable).decode(answer["random"]))
         except (*MALFORMED, Malformed):
             self.fail("crash", "your code broke the process that it ran in")
-        raise raised
+        self._share(decoder.mutable)
+        if "classes" in answer:
+            raise raised
+        return value
+
+    def _share(self, mutable: list[Any]) -> None:
+        """Remember what both sides have now; where content was sent, a number stands for nothing."""
+        self._in_flight = None
+        self._places = [place for place, value in enumerate(mutable) if value is not None]
+        self._shared = [mutable[place] for place in self._places]
+        self._watch = Watch(self._shared)
 
     def names(self, wanted: list[str]) -> dict[str, Any]:
         """Fetch variables of the student's; those that do not exist, or make no sense, are left out."""
@@ -163,18 +194,8 @@ class Connection:
                     values[name] = decoder.decode(tree)
         except MALFORMED:
             self.fail("crash", "your code broke the process that it ran in")
+        self._share(decoder.mutable)
         return values
-
-    def _value(self, answer: dict[str, Any], buffers: list[memoryview], mutable: list[Any]) -> Any:
-        decoder = Decoder(buffers, self._decode_reference, mutable)
-        for place, tree in answer["changed"]:
-            if type(place) is not int or not 0 <= place < len(mutable):
-                raise Malformed("no argument")
-            replace(mutable[place], decoder.decode(tree))
-        value = decoder.decode(answer["value"])
-        if self._shares_random and "random" in answer:
-            set_global_random(decoder.decode(answer["random"]))
-        return value
 
     def _exception(self, answer: dict[str, Any], *, stops: bool) -> BaseException:
         if type(place := answer.get("of the tests")) is int and 0 <= place < len(self._raised):
@@ -235,6 +256,8 @@ class Connection:
         if self._depth >= _MOST_NESTED:
             raise Garbled("too many questions inside each other")
         self._depth += 1
+        if self._in_flight is not None:
+            self._share(self._in_flight)
         decoder, encoder = Decoder(buffers, self._decode_reference), Encoder(self._refer)
         self._show(question.get("outputs"))
         place, action = question["number"], question["action"]

@@ -7,6 +7,7 @@ at the other levels it adopts all their orphans and kills until none is left.
 
 import base64
 import contextlib
+import fcntl
 import os
 import select
 import shutil
@@ -82,23 +83,32 @@ class Keeper:
         return {}
 
     def _start(self) -> dict[str, Any]:
-        """Start a student's process on the connection that comes along."""
-        _, descriptors, _, _ = socket.recv_fds(self.channel.socket, 1, 1)
+        """Start a student's process on the connection and the pipe that come along."""
+        _, descriptors, _, _ = socket.recv_fds(self.channel.socket, 1, 2)
         try:
             child = os.fork()
         except OSError as error:
-            os.close(descriptors[0])
             return {"error": str(error)}
-        if not child:
-            try:
-                self._become_student(descriptors[0])
-            finally:
-                os._exit(0)
-        os.close(descriptors[0])
+        else:
+            if not child:
+                try:
+                    self._become_student(*descriptors)
+                finally:
+                    os._exit(0)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
         return {"process": child}
 
-    def _become_student(self, descriptor: int) -> None:
-        sock = only_descriptor(descriptor)
+    def _threads(self, process: int) -> dict[str, Any]:
+        try:
+            return {"threads": len(os.listdir(f"/proc/{process}/task"))}
+        except OSError:
+            return {"threads": 0}
+
+    def _become_student(self, connection: int, progress: int) -> None:
+        keep_descriptors(connection, progress)
+        sock, progress = socket.socket(fileno=3), 4
         linux.set_dumpable(True)
         os.setsid()
         os.chdir(self.work[0])
@@ -118,7 +128,7 @@ class Keeper:
         if self.unix_sockets:
             kernel.main(sock)
         else:
-            student.main(sock, limits["output"])
+            student.main(sock, progress, limits["output"])
 
     def _end(self, keep: list[int]) -> dict[str, Any]:
         """Kill all processes but those named, until no other is left."""
@@ -185,14 +195,15 @@ def put_files(folder: Path, files: dict[str, str]) -> None:
         path.write_bytes(base64.b64decode(data))
 
 
-def only_descriptor(descriptor: int) -> socket.socket:
-    """Close all descriptors but one; 0, 1 and 2 lead nowhere."""
-    kept = socket.socket(fileno=os.dup2(descriptor, 3, inheritable=False) if descriptor != 3 else 3)
+def keep_descriptors(*kept: int) -> None:
+    """Close all descriptors but some, which become 3, 4 and so on; 0, 1 and 2 lead nowhere."""
+    high = [fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 100) for descriptor in kept]
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in range(3):
         os.dup2(nowhere, standard)
-    os.closerange(4, os.sysconf("SC_OPEN_MAX"))
-    return kept
+    for place, descriptor in enumerate(high, 3):
+        os.dup2(descriptor, place, inheritable=False)
+    os.closerange(3 + len(kept), os.sysconf("SC_OPEN_MAX"))
 
 
 def remove(path: str) -> None:

@@ -59,7 +59,7 @@ def run(job: dict[str, Any], sandbox: Sandbox) -> dict[int, dict[str, Any]]:
     sandbox.open(limits, keeper.students(job), unix_sockets=True)
     for _ in range(_MOST_STARTS):
         here, there = socket.socketpair()
-        sandbox.start(there)
+        sandbox.start(there, os.open(os.devnull, os.O_WRONLY))
         channel = Channel(here)
         sources = ["" if i in failed else job["cells"][i]["source"] for i in code]
         at = -1

@@ -3,6 +3,7 @@
 `prepare` is called once in a warm process, `Notebook` is made in each process that is forked from it.
 """
 
+import ast
 import base64
 import builtins
 import gc
@@ -10,7 +11,7 @@ import io
 import signal
 import sys
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -143,6 +144,29 @@ class _Hook(DisplayHook):
 
 
 class _Shell(InteractiveShell):
+    most: int | None = None
+    began: Callable[[], None] | None = None
+
+    async def run_ast_nodes(
+        self,
+        nodelist: list[ast.stmt],
+        cell_name: str,
+        interactivity: str = "last_expr",
+        compiler: Any = compile,
+        result: ExecutionResult | None = None,
+    ) -> bool:
+        # One statement after the other, as IPython does it. What a cell runs inside it is not counted.
+        most, began = self.most, self.began
+        self.most = self.began = None
+        kept = nodelist[:most]
+        for node in kept:
+            if began:
+                began()
+            shown = interactivity if node is nodelist[-1] else "none"
+            if await super().run_ast_nodes([node], cell_name, shown, compiler, result):
+                return True
+        return False
+
     def _showtraceback(self, etype: type, evalue: BaseException, stb: list[str]) -> None:
         Stream.outputs.taken.append(error_output(etype.__name__, _text(evalue), [str(line) for line in stb]))
 
@@ -186,7 +210,7 @@ def _text(error: BaseException) -> str:
         return "<the exception has no readable message>"
 
 
-_shell: InteractiveShell
+_shell: _Shell
 
 
 def prepare() -> None:
@@ -231,7 +255,14 @@ class Notebook:
         signal.signal(signal.SIGALRM, _alarm)
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    def run(self, source: str, seconds: float, count: int) -> tuple[ExecutionResult, list[dict[str, Any]]]:
+    def run(
+        self,
+        source: str,
+        seconds: float,
+        count: int,
+        most: int | None = None,
+        began: Callable[[], None] | None = None,
+    ) -> tuple[ExecutionResult, list[dict[str, Any]]]:
         """Run one cell.
 
         Parameters
@@ -241,6 +272,10 @@ class Notebook:
             After which `CellTimeout` is raised in it, again and again.
         count : int
             The cell's number, as in ``In [1]``.
+        most : int, optional
+            How many of its statements to run; all by default.
+        began : callable, optional
+            Called before each statement.
 
         Returns
         -------
@@ -250,6 +285,7 @@ class Notebook:
             As nbformat has them; an exception is always among them.
         """
         self.shell.execution_count = count
+        self.shell.most, self.shell.began = most, began
         result: ExecutionResult | None = None
         error: BaseException | None = None
         try:

@@ -11,12 +11,12 @@ import os
 import socket
 import traceback
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from npfl_grader.engine.codec import CodecError, Decoder, Encoder, Watch
+from npfl_grader.engine.codec import CodecError, Decoder, Encoder, Watch, replace
 from npfl_grader.engine.randomness import global_random, set_global_random
 from npfl_grader.engine.shell import Notebook, Stream
 from npfl_grader.engine.wire import Channel
@@ -111,15 +111,21 @@ class Student:
     ----------
     channel : Channel
         To the tests' process.
+    progress : int
+        A descriptor for a byte at the beginning of each statement, which says how far a cell came that ends
+        this process.
     most_output : int
         Bytes that the cells together may put out.
     """
 
-    def __init__(self, channel: Channel, most_output: int) -> None:
+    def __init__(self, channel: Channel, progress: int, most_output: int) -> None:
         self.channel = channel
+        self.progress = progress
+        self.process = os.getpid()
         self.notebook = Notebook(most_output)
         self.objects: list[Any] = []
         self.numbers: dict[int, int] = {}
+        self.shared: list[Any] = []  # the mutable values that the tests' process has too
 
     def serve(self, until: str | None = None) -> Any:
         """Answer requests, for ever or until the answer to a question of this process's own comes."""
@@ -139,14 +145,24 @@ class Student:
             child = os.fork()
         except OSError as error:
             os.close(descriptors[0])
-            self.channel.send({"error": str(error)})
+            self._send({"error": str(error)})
             return
         if child:
             os.close(descriptors[0])
-            self.channel.send({"process": child})
+            self._send({"process": child})
         else:
             self.channel.close()
             self.channel = Channel(socket.socket(fileno=descriptors[0]))
+            self.process = os.getpid()
+
+    def _send(self, answer: dict[str, Any], buffers: Sequence[bytes] = ()) -> None:
+        if os.getpid() != self.process:  # forked by the student's code, and come back here: it has no say
+            os._exit(0)
+        self.channel.send(answer, buffers)
+
+    def _begin(self) -> None:
+        with contextlib.suppress(OSError):
+            os.write(self.progress, b".")
 
     def _answer(self, request: dict[str, Any], buffers: list[memoryview]) -> None:
         try:
@@ -159,12 +175,14 @@ class Student:
             answer, encoder = self._exception(error), Encoder()
         answer["outputs"] = answer.get("outputs") or Stream.outputs.take()
         try:
-            self.channel.send(answer, encoder.buffers)
+            self._send(answer, encoder.buffers)
         except OverflowError as error:
-            self.channel.send(self._exception(error))
+            self._send(self._exception(error))
 
     def _cell(self, request: dict[str, Any], buffers: list[memoryview]) -> tuple[dict[str, Any], Encoder]:
-        result, outputs = self.notebook.run(request["source"], request["seconds"], request["count"])
+        result, outputs = self.notebook.run(
+            request["source"], request["seconds"], request["count"], request["most"], self._begin
+        )
         return {"success": bool(result.success), "outputs": outputs}, Encoder()
 
     def _names(self, request: dict[str, Any], buffers: list[memoryview]) -> tuple[dict[str, Any], Encoder]:
@@ -173,30 +191,43 @@ class Student:
         for name in request["names"]:
             if name in self.notebook.variables:
                 values[name] = self._encode(encoder, self.notebook.variables[name])
+        self.shared = encoder.mutable
         return {"values": values}, encoder
 
     def _do(self, request: dict[str, Any], buffers: list[memoryview]) -> tuple[dict[str, Any], Encoder]:
-        decoder = Decoder(buffers, self._refer_back)
+        decoder = Decoder(buffers, self._refer_back, [self.shared[place] for place in request["keep"]])
+        self.shared = known = decoder.mutable
+        for place, tree in request["changed"]:
+            replace(known[place], decoder.decode(tree))
         args = [decoder.decode(tree) for tree in request["args"]]
         kwargs = {name: decoder.decode(tree) for name, tree in request["kwargs"].items()}
-        watch = Watch(decoder.mutable)
         if "random" in request:
-            set_global_random(decoder.decode(request["random"]))
+            set_global_random(Decoder(buffers, known=known).decode(request["random"]))
+        watch = Watch(known)
         action = request["action"]
-        with np.errstate(**request["errors"]) if "errors" in request else contextlib.nullcontext():
-            value = (_ACTIONS.get(action) or args.pop(0))(*args, **kwargs)
-        known = decoder.mutable
+        answer: dict[str, Any] = {}
+        try:
+            with np.errstate(**request["errors"]) if "errors" in request else contextlib.nullcontext():
+                value = (_ACTIONS.get(action) or args.pop(0))(*args, **kwargs)
+        except (_Stop, EOFError):
+            raise
+        except BaseException as error:
+            answer = self._exception(error)
         encoder = Encoder(self.refer, known)
-        changed = [[number, encoder.content(known[number])] for number in watch.changed()]
-        answer = {"changed": changed, "value": self._encode(encoder, value)}
+        answer["changed"] = [[number, encoder.content(known[number])] for number in watch.changed()]
+        if "classes" not in answer:
+            answer["value"] = self._encode(encoder, value)
+        self.shared = encoder.mutable.copy()
         if "random" in request:
             answer["random"] = encoder.encode(global_random())
         return answer, encoder
 
     def _encode(self, encoder: Encoder, value: Any) -> Any:
+        known = len(encoder.mutable)
         try:
             return encoder.encode(value)
         except CodecError:
+            encoder.forget(known)
             return self.refer(value)
 
     def refer(self, value: Any) -> Any:
@@ -268,7 +299,7 @@ class Student:
         trees = [self._encode(encoder, value) for value in args]
         named = {name: self._encode(encoder, value) for name, value in kwargs.items()}
         question = {"op": "ask", "action": action, "number": number, "args": trees, "kwargs": named}
-        self.channel.send(question | {"outputs": Stream.outputs.take()}, encoder.buffers)
+        self._send(question | {"outputs": Stream.outputs.take()}, encoder.buffers)
         answer, buffers = self.serve(until="told")
         if "error" in answer:
             error = _exception_of(answer["error"], answer["message"])
@@ -289,7 +320,7 @@ def _exception_of(name: str, message: str) -> BaseException:
     return type(name, (Exception,), {})(message)
 
 
-def main(sock: socket.socket, most_output: int) -> None:
+def main(sock: socket.socket, progress: int, most_output: int) -> None:
     """Serve a connection until it ends; the process is to exit then."""
     with contextlib.suppress(_Stop, EOFError, ConnectionError):
-        Student(Channel(sock), most_output).serve()
+        Student(Channel(sock), progress, most_output).serve()

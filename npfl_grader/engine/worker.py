@@ -159,7 +159,7 @@ class Pair:
                 if "begins" not in message:
                     return dict(message)
                 at = message["begins"]
-                deadline = min(end, time.monotonic() + limits["cell"] + _GRACE)
+                deadline = end if at is None else min(end, time.monotonic() + limits["cell"] + _GRACE)
         except TimeoutError:
             return {"stuck": at, "fault": "the tests' process does not answer"}
         except (EOFError, OSError, Garbled):

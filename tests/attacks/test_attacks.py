@@ -71,8 +71,8 @@ class Attack:
     name : str
     source : str
         The student's cell.
-    deserved : tuple of float, or None
-        The scores of double, total and part; None where chance decides what such an attack does to itself.
+    deserved : tuple of float
+        The scores of double, total and part. A statement that ends the process counts as not written.
     more : str
         Another cell of the student's, after the tests.
     harms_itself : bool
@@ -81,7 +81,7 @@ class Attack:
 
     name: str
     source: str
-    deserved: tuple[float | None, ...] | None = (0, 0, 0)
+    deserved: tuple[float, ...] = (0, 0, 0)
     more: str = ""
     harms_itself: bool = False
 
@@ -162,13 +162,13 @@ ATTACKS = [
     # Ending, hanging, flooding.
     Attack("the process ends in a function", "import os\ndef double(x): os._exit(0)\n" + HONEST_TOTAL, (0, 1, 0)),
     Attack("the process ends in a cell", HONEST, ALL, "import os; os._exit(0)"),
-    Attack("the process ends before the tests", HONEST + "import os\nos._exit(0)", NONE),
+    Attack("the process ends before the tests", HONEST + "import os\nos._exit(0)", ALL),
     Attack("a segmentation fault", "import ctypes\ndef double(x): ctypes.string_at(0)\n" + HONEST_TOTAL, (0, 1, 0)),
     Attack("a loop without end in a function", "def double(x):\n    while True: pass\n" + HONEST_TOTAL, (0, 1, 0)),
     Attack("a loop without end in a cell", HONEST + "while True: pass", ALL),
     Attack("a loop that takes no interrupt",
            "import signal\n" + HONEST + "signal.setitimer(signal.ITIMER_REAL, 0)\n"
-           "signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass", NONE),
+           "signal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: pass", ALL),
     Attack("a sleeping stop", "import os, signal\ndef double(x): os.kill(os.getpid(), signal.SIGSTOP)\n" + HONEST_TOTAL,
            (0, 1, 0)),
     Attack("deep recursion", "def double(x): return double(x)\n" + HONEST_TOTAL, (0, 1, 0)),
@@ -179,10 +179,10 @@ ATTACKS = [
     Attack("output without end in a function",
            "def double(x):\n    for _ in range(20000): print('x' * 1000)\n    return 2 * x\n" + HONEST_TOTAL, ALL),
     Attack("all memory", "def double(x): return len(bytearray(8 << 30))\n" + HONEST_TOTAL, (0, 1, 0)),
-    Attack("all memory, in pieces", HONEST + "l = []\nwhile True: l.append(bytearray(1 << 24))", None),
+    Attack("all memory, in pieces", HONEST + "l = []\nwhile True: l.append(bytearray(1 << 24))", ALL),
     Attack("memory by many processes",
            HONEST + "import os, time\nfor _ in range(15):\n    if not os.fork():\n        b = bytearray(100 << 20)\n"
-           "        for i in range(0, len(b), 4096): b[i] = 1\n        time.sleep(30)\ntime.sleep(1)", NONE),
+           "        for i in range(0, len(b), 4096): b[i] = 1\n        time.sleep(30)\ntime.sleep(1)", ALL),
     Attack("memory that no limit counts",
            HONEST + "import os\nfds = []\ntry:\n    while True:\n        fds.append(os.memfd_create('x'))\n"
            "        os.write(fds[-1], bytes(1 << 20))\nexcept OSError as e: print(e)", ALL),
@@ -198,18 +198,27 @@ ATTACKS = [
            HONEST + "import os\ntry:\n    for i in range(2000): os.mkdir('d'); os.chdir('d')\n"
            "except OSError as e: print(e)", ALL),
     Attack("folders without permission", HONEST + "import os\nos.mkdir('d', 0)\nos.chmod('.', 0)", ALL),
-    # The functions stand before the bomb: what the time limit ends before the watchdog does may still answer.
-    Attack("a fork bomb", HONEST + "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", None),
+    Attack("a fork bomb", HONEST + "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", ALL),
+    Attack("processes that go on as the student's",
+           HONEST + "import os\nfor _ in range(4):\n    try: os.fork()\n    except OSError: pass", ALL),
     Attack("a fork bomb in a function",
            "import os\ndef double(x):\n    while True:\n        try: os.fork()\n        except OSError: pass\n"
-           + HONEST_TOTAL, (0, None, 0)),
+           + HONEST_TOTAL, (0, 1, 0)),
     Attack("threads without end",
            HONEST + "import threading, time\ntry:\n    while True: threading.Thread(target=time.sleep, args=(60,)).start()\n"
-           "except RuntimeError as e: print(e)", None),
+           "except RuntimeError as e: print(e)", ALL),
+    Attack("threads in all places",
+           HONEST + "import threading, time\nthreading.stack_size(1 << 16)\n"
+           "try:\n    while True: threading.Thread(target=time.sleep, args=(60,)).start()\n"
+           "except RuntimeError as e: print(e)", NONE),
     Attack("a process that outlives its parent",
            HONEST + "import os, time\nif not os.fork():\n    os.setsid()\n    if not os.fork():\n"
            "        time.sleep(600)\n    os._exit(0)", ALL),
-    Attack("signals to all processes", HONEST + "import os\ntry: os.kill(-1, 9)\nexcept OSError as e: print(e)", None),
+    Attack("signals to all processes", HONEST + "import os\ntry: os.kill(-1, 9)\nexcept OSError as e: print(e)", ALL),
+    Attack("signals to all processes in a function", "import os\ndef double(x): os.kill(-1, 9); return 2 * x\n" + HONEST_TOTAL, ALL),
+    Attack("processes that use up all time",
+           "import os\ndef double(x):\n    for _ in range(4):\n        try: os.fork()\n        except OSError: pass\n    return 2 * x\n"
+           + HONEST_TOTAL, ALL),
     Attack("signals to the parent", HONEST + "import os\ntry: os.kill(os.getppid(), 9)\nexcept OSError as e: print(e)",
            ALL),
     Attack("signals to the first process", HONEST + "import os\ntry: os.kill(1, 9)\nexcept OSError as e: print(e)", ALL),
@@ -222,7 +231,7 @@ ATTACKS = [
            "import os, struct, json\nt = json.dumps([{'changed': [], 'value': True, 'success': True, 'outputs': []}, []]).encode()\n"
            "for _ in range(50): os.write(3, struct.pack('>QI', len(t), len(t)) + t)\n" + WRONG, NONE),
     Attack("garbage in a function", "import os\ndef double(x): os.write(3, os.urandom(4096))\n" + HONEST_TOTAL, (0, 1, 0)),
-    Attack("garbage in a cell", HONEST + "import os\nos.write(3, os.urandom(4096))", NONE),
+    Attack("garbage in a cell", HONEST + "import os\nos.write(3, os.urandom(4096))", ALL),
     Attack("a message without end",
            "import os, struct, time\ndef double(x):\n    os.write(3, struct.pack('>QI', 1 << 20, 100))\n"
            "    while True: os.write(3, b'[')\n" + HONEST_TOTAL, (0, 1, 0)),
@@ -235,7 +244,7 @@ ATTACKS = [
            "import os, struct\ndef double(x):\n    t = b'[' * 100000\n    os.write(3, struct.pack('>QI', len(t), len(t)) + t)\n"
            + HONEST_TOTAL, (0, 1, 0)),
     Attack("the connection closed", "import os\ndef double(x): os.close(3)\n" + HONEST_TOTAL, (0, 1, 0)),
-    Attack("all descriptors closed", HONEST + "import os\nos.closerange(0, 256)", NONE),
+    Attack("all descriptors closed", HONEST + "import os\nos.closerange(0, 256)", ALL),
     Attack("requests for copies that nobody wants",
            "import os, struct, json\nt = json.dumps([{'op': 'ask', 'action': 'call', 'number': 0, 'args': [], 'kwargs': {}}, []]).encode()\n"
            "def double(x): os.write(3, struct.pack('>QI', len(t), len(t)) + t); return 8\n" + HONEST_TOTAL, (0, 1, 0)),
@@ -370,9 +379,8 @@ def test_attack(attack, pair, host):
     assert result["fault"] is None
     statuses = {cell["id"]: cell["status"] for cell in result["cells"]}
     assert result["level"] == pair.level
-    if attack.deserved is not None and not (attack.harms_itself and pair.level != "full"):
-        for got, deserved, name in zip(scores(result), attack.deserved, TESTS, strict=True):
-            assert deserved is None or got == deserved, (name, statuses, told_to_student(result)[:3000])
+    if not (attack.harms_itself and pair.level != "full"):
+        assert scores(result) == attack.deserved, (statuses, told_to_student(result)[:3000])
         assert "fault" not in statuses.values(), told_to_student(result)[:3000]
     text = told_to_student(result)
     assert not [secret for secret in FORBIDDEN if secret in text], text[:3000]

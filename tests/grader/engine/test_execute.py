@@ -141,6 +141,37 @@ def test_a_cell_that_kills_the_process_is_left_out_of_the_next(run_cells):
     assert statuses(results) == ["ok", "crash", "ok", "ok"]
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        "import os; os._exit(1)",
+        "import os, signal; os.kill(os.getpid(), signal.SIGSTOP)",
+        "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
+        "for _ in range(99): get_ipython().run_cell('c = 3'); d = 1\nimport os; os._exit(1)",
+    ],
+)
+def test_what_stands_before_the_end_of_the_process_counts(run_cells, end):
+    results = run_cells(
+        ("student", f"a = 1\ndef f(): return a\n{end}\na = 2"),
+        ("student", "b = f()"),
+        ("test", "assert f() == a == b == 1"),
+        cell=1,
+    )
+    assert statuses(results)[0] in ("crash", "timeout")
+    assert statuses(results)[1:] == ["ok", "ok"]
+
+
+def test_a_copy_that_another_test_has_ended_is_made_again(run_cells):
+    student = "import os\ndef kill(): os.kill(-1, 9)\ndef f(): return 1"
+    results = run_cells(("student", student), ("test", "kill()"), ("test", "assert f() == 1"))
+    assert statuses(results) == ["ok"] * 3
+
+
+def test_more_tests_than_processes(run_cells):
+    results = run_cells(DOUBLE, *[("test", "assert f(1) == 2")] * 12, processes=8)
+    assert statuses(results) == ["ok"] * 13
+
+
 def test_time_limits(run_cells):
     results = run_cells(
         ("student", "while True: pass"),
