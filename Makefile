@@ -59,8 +59,8 @@ bench: install  ## run the benchmarks
 mutation: install  ## make each of the typical mistakes in npfl and see that a test fails
 	python tests/mutation/run.py
 
-course: install  ## create an nbgrader course: make course DIR=my-course
-	npfl-grader course $(or $(DIR),course)
+course: install  ## create an nbgrader course: make course DIR=my-course ROSTER=students.csv
+	npfl-grader course $(or $(DIR),course) $(if $(ROSTER),--roster "$(ROSTER)")
 
 table: install  ## try all solutions of the exercises and write docs/exercises.md: which check catches which
 	npfl-grader table tests/exercises/solutions > docs/.exercises.md && mv docs/.exercises.md docs/exercises.md

@@ -4,11 +4,13 @@
 import contextlib
 import enum
 import hashlib
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from npfl_grader import desk
+from npfl_grader.console import progress, stop
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from npfl_grader.batch import Batch
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app.add_typer(desk.app)
 
 Source = Annotated[Path, typer.Option("--exercises", help="The folder of the exercises' MyST notebooks.")]
 SOURCE = Path("chapters/exercises")
@@ -29,14 +32,16 @@ def find(folder: Path) -> list[Path]:
     return paths
 
 
-def stop(message: str) -> typer.Exit:
-    """Say what is wrong in one line; raise what comes back."""
-    typer.echo(f"npfl-grader: {message}", err=True)
-    return typer.Exit(1)
-
-
 @app.command()
 def release(
+    assignments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ASSIGNMENT]...", help="With --zip: which assignments of the course."),
+    ] = None,
+    zipped: Annotated[
+        bool,
+        typer.Option("--zip", help="In a course: pack release/ASSIGNMENT into handout/ASSIGNMENT.zip."),
+    ] = False,
     source: Source = SOURCE,
     output: Annotated[Path, typer.Option(help="Where the pages and the release notebooks go.")] = Path(
         "exercises"
@@ -47,8 +52,14 @@ def release(
 ) -> None:
     """Check all exercises and make their release notebooks and pages for the book.
 
-    An exercise that has not changed since its last check is not run again.
+    An exercise that has not changed since its last check is not run again. With --zip, in a course's folder,
+    pack what students get of an assignment instead.
     """
+    if zipped:
+        desk.hand_out(assignments or [])
+        return
+    if assignments:
+        raise stop("assignments are named together with --zip; without it, all exercises are released")
     from npfl_grader import exercises
     from npfl_grader.files import write, write_notebook
 
@@ -73,18 +84,29 @@ def release(
 def create_course(
     folder: Annotated[Path, typer.Argument(help="The course directory; it is created if it is missing.")],
     source: Source = SOURCE,
+    roster: Annotated[
+        Path | None,
+        typer.Option(help="The students, as CSV: a list exported from Moodle, Canvas or Brightspace."),
+    ] = None,
+    id_column: Annotated[str, typer.Option(help="The roster's column that names students' folders.")] = "",
 ) -> None:
-    """Create an nbgrader course with the book's exercises, or bring its assignments up to date."""
+    """Create an nbgrader course with the book's exercises, or bring it up to date.
+
+    Due dates, points and what being late costs stand in the course's nbgrader_config.py.
+    """
     from npfl_grader import course, exercises
+    from npfl_grader.errors import CourseError
 
     paths = find(source)
     try:
-        for line in course.create(folder, paths):
+        for line in course.create(folder, paths, roster, id_column):
             typer.echo(line)
-    except (exercises.ExerciseError, RuntimeError) as error:
+    except (exercises.ExerciseError, CourseError, RuntimeError) as error:
         raise stop(str(error)) from None
-    typer.echo(f"Next: put submissions into {folder}/submitted/STUDENT/ASSIGNMENT/, then, in {folder}, run")
-    typer.echo("  npfl-grader autograde ASSIGNMENT && npfl-grader feedback ASSIGNMENT")
+    typer.echo(
+        f"Next: set due dates in {folder}/nbgrader_config.py and run this again, then, in {folder}, run"
+    )
+    typer.echo("  npfl-grader release --zip ASSIGNMENT")
 
 
 @app.command()
@@ -166,7 +188,7 @@ def autograde(
                     if dry_run:
                         _plan(console, found)
                         continue
-                    with _progress(console, len(found.students)) as step:
+                    with progress(console, len(found.students)) as step:
                         report = found.run(crew, step)
                     complete &= report.complete
                     console.print(report.table())
@@ -211,41 +233,11 @@ def feedback(
         course = settings.load(Path.cwd())
         with record.only_writer(course):
             found = feedback.Feedback(course, assignment, student)
-            with _progress(console, len(found.students)) as step:
+            with progress(console, len(found.students)) as step:
                 written = found.run(workers, step)
     except CourseError as error:
         raise stop(str(error)) from None
     typer.echo(f"{assignment}: feedback of {len(found.students)} students, {written} of them written anew")
-
-
-@contextlib.contextmanager
-def _progress(console: "Console", total: int) -> Iterator[Callable[[], None]]:
-    """Show a bar with count, rate and time left; on no terminal, nothing."""
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = [
-        TextColumn("done"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    ]
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        bar = progress.add_task("", total=total, rate="")
-
-        def step() -> None:
-            speed = progress.tasks[0].speed
-            progress.update(bar, advance=1, rate=f"{60 * speed:.0f} a minute" if speed else "")
-
-        yield step
 
 
 if __name__ == "__main__":

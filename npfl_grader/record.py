@@ -132,6 +132,16 @@ def read(course: Course, work: Callable[[Gradebook], Value]) -> Value:
     return patiently(attempt)
 
 
+@contextmanager
+def gradebook(course: Course) -> Iterator[Gradebook]:
+    """Open the course's gradebook to change something in it."""
+    opened = patiently(lambda: _open(course))
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
 def _open(course: Course) -> Gradebook:
     # nbgrader calls alembic by its bare name.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])

@@ -8,7 +8,7 @@ from nbgrader.apps.baseapp import NbGrader
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import ClearHiddenTests, Execute, LimitOutput
-from traitlets import Bool, Enum, Integer
+from traitlets import Bool, Dict, Enum, Integer, Unicode
 from traitlets.config import Config, Configurable
 
 from npfl_grader.errors import CourseError
@@ -38,6 +38,11 @@ class NpflGrader(Configurable):
     ).tag(config=True)
     output = Integer(LIMITS["output"], help="Bytes of output that are kept of a cell.").tag(config=True)
     file = Integer(LIMITS["file"], help="Bytes that a submission may write into files.").tag(config=True)
+    timezone = Unicode("UTC", help="The time zone of due dates and of times in archives.").tag(config=True)
+    assignments = Dict(
+        help='For each assignment, by name, "due", such as "2026-03-10 23:59", and "points", what all of its '
+        "points together count in the published grades."
+    ).tag(config=True)
 
 
 @dataclass
