@@ -343,7 +343,8 @@ def softplus(x: ArrayLike) -> NDArray:
 
     References
     ----------
-    Chapter "Activation functions"; it is the part of `mish` inside the tanh.
+    Chapter "From the 1990s to deep learning", section "Activation functions"; softplus is the
+    part of `mish` inside the tanh.
     """
     x = as_float("x", x)
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
@@ -359,7 +360,7 @@ def softplus_grad(x: ArrayLike) -> NDArray:
 
     References
     ----------
-    Chapter "Activation functions".
+    Chapter "From the 1990s to deep learning", section "Activation functions".
     """
     return sigmoid(x)
 

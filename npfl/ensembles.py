@@ -159,23 +159,23 @@ def average_weights(weights: Sequence[Sequence[ArrayLike]]) -> list[NDArray]:
 
 
 def variance_of_average(variance: ArrayLike, correlation: ArrayLike, n: ArrayLike) -> NDArray:
-    r"""Compute the variance of the average error of n models.
+    r"""Compute the variance of the average error of M models.
 
     .. math::
 
-        \operatorname{Var}\left( \frac1n \sum_{i=1}^n \varepsilon_i \right)
-        = v \left( \frac1n + \left( 1 - \frac1n \right) \rho \right)
+        \operatorname{Var}\left( \frac1M \sum_{i=1}^M \varepsilon_i \right)
+        = v \left( \frac1M + \left( 1 - \frac1M \right) \rho \right)
 
-    Uncorrelated errors give v/n. More models do not bring correlated ones below ρ v, and never reduce a bias.
+    Uncorrelated errors give v/M. More models do not bring correlated ones below ρ v, and never reduce a bias.
 
     Parameters
     ----------
     variance : array_like
         The variance v of the error of every model, not negative.
     correlation : array_like
-        The correlation ρ of the errors of any two models, from -1/(n - 1) to 1.
+        The correlation ρ of the errors of any two models, from -1/(M - 1) to 1.
     n : array_like
-        The number of models, at least 1.
+        The number M of models, at least 1.
 
     Returns
     -------

@@ -1,6 +1,6 @@
 r"""Initial weights of a layer with n inputs (`fan_in`) and m outputs (`fan_out`).
 
-Each ``*_uniform`` draws from :math:`U[-a, a]`, whose variance is :math:`a^2/3`; a ``*_limit`` computes the a.
+Each ``*_uniform`` draws from :math:`U[-r, r]`, whose variance is :math:`r^2/3`; a ``*_limit`` computes the r.
 Each ``*_normal`` draws from the normal distribution of the same variance. PyTorch does the same; Keras cuts
 its normal at two standard deviations and widens it to keep the variance. Biases start at 0 and need no
 function. PyTorch's ``nn.Linear`` draws weights and biases by `fan_in_uniform`; Keras' ``Dense`` draws weights
@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 
 
 def fan_in_limit(fan_in: int) -> float:
-    r"""Compute the limit of the older heuristic, :math:`a = 1/\sqrt n`.
+    r"""Compute the limit of the older heuristic, :math:`r = 1/\sqrt n`.
 
     The variance is 1/(3n), so a linear layer divides the variance of its inputs by 3.
 
@@ -33,10 +33,10 @@ def fan_in_limit(fan_in: int) -> float:
 
 
 def glorot_limit(fan_in: int, fan_out: int) -> float:
-    r"""Compute Glorot's limit, :math:`a = \sqrt{6 / (n + m)}`.
+    r"""Compute Glorot's limit, :math:`r = \sqrt{6 / (n + m)}`.
 
-    Values keep their variance on the way forward if n Var W = 1, gradients on the way back if m Var W = 1.
-    The compromise is Var W = 2/(n + m). It assumes means of 0 and a slope of 1, as tanh has at 0.
+    Values keep their variance on the way forward if n Var w = 1, gradients on the way back if m Var w = 1.
+    The compromise is Var w = 2/(n + m). It assumes means of 0 and a slope of 1, as tanh has at 0.
 
     Examples
     --------
@@ -51,9 +51,9 @@ def glorot_limit(fan_in: int, fan_out: int) -> float:
 
 
 def he_limit(fan_in: int) -> float:
-    r"""Compute He's limit, :math:`a = \sqrt{6 / n}`.
+    r"""Compute He's limit, :math:`r = \sqrt{6 / n}`.
 
-    ReLU sets half of the values to 0 and so halves the mean square; Var W = 2/n makes up for it.
+    ReLU sets half of the values to 0 and so halves the mean square; Var w = 2/n makes up for it.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def he_limit(fan_in: int) -> float:
 
 
 def uniform_variance(limit: float) -> float:
-    r"""Compute the variance of :math:`U[-a, a]`, which is :math:`a^2 / 3`.
+    r"""Compute the variance of :math:`U[-r, r]`, which is :math:`r^2 / 3`.
 
     Examples
     --------
@@ -119,7 +119,7 @@ def fan_in_uniform(fan_in: int, fan_out: int, rng: Generator, dtype: DTypeLike =
 
 
 def glorot_uniform(fan_in: int, fan_out: int, rng: Generator, dtype: DTypeLike = np.float64) -> NDArray:
-    r"""Draw weights from :math:`U[-a, a]` with :math:`a = \sqrt{6 / (n + m)}`.
+    r"""Draw weights from :math:`U[-r, r]` with :math:`r = \sqrt{6 / (n + m)}`.
 
     Parameters, result and errors are those of `fan_in_uniform`.
 
@@ -154,7 +154,7 @@ def glorot_normal(fan_in: int, fan_out: int, rng: Generator, dtype: DTypeLike = 
 
 
 def he_uniform(fan_in: int, fan_out: int, rng: Generator, dtype: DTypeLike = np.float64) -> NDArray:
-    r"""Draw weights from :math:`U[-a, a]` with :math:`a = \sqrt{6 / n}`.
+    r"""Draw weights from :math:`U[-r, r]` with :math:`r = \sqrt{6 / n}`.
 
     Parameters, result and errors are those of `fan_in_uniform`.
 

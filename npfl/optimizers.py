@@ -22,14 +22,14 @@ from npfl._arrays import as_float
 
 
 def clip_by_value(gradient: ArrayLike, clipvalue: float) -> NDArray:
-    r"""Limit each component to :math:`[-c, c]`, which may turn the gradient into another direction.
+    r"""Limit each component to :math:`[-\tau, \tau]`, which may turn the gradient into another direction.
 
     Parameters
     ----------
     gradient : array_like, any shape
-        The gradient. Infinities become ±c; NaN stays NaN.
+        The gradient. Infinities become ±τ; NaN stays NaN.
     clipvalue : float
-        The limit c, positive.
+        The limit τ, positive.
 
     Returns
     -------
@@ -56,20 +56,20 @@ def clip_by_value(gradient: ArrayLike, clipvalue: float) -> NDArray:
 
 
 def clip_by_norm(gradient: ArrayLike, clipnorm: float) -> NDArray:
-    r"""Shorten the gradient of one variable to the norm c if it is longer.
+    r"""Shorten the gradient of one variable to the norm τ if it is longer.
 
     .. math::
 
-        \mathbf g \leftarrow
-        \begin{cases} \mathbf g & \text{if } \lVert\mathbf g\rVert \leq c \\
-        c\,\mathbf g / \lVert\mathbf g\rVert & \text{if } \lVert\mathbf g\rVert > c \end{cases}
+        \nabla J \leftarrow
+        \begin{cases} \nabla J & \text{if } \lVert\nabla J\rVert \leq \tau \\
+        \tau\,\nabla J / \lVert\nabla J\rVert & \text{if } \lVert\nabla J\rVert > \tau \end{cases}
 
     Parameters
     ----------
     gradient : array_like, any shape
         The gradient of one variable; all its components make up one vector.
     clipnorm : float
-        The largest norm c, positive.
+        The largest norm τ, positive.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def clip_by_norm(gradient: ArrayLike, clipnorm: float) -> NDArray:
 
 
 def clip_by_global_norm(gradients: Sequence[ArrayLike], global_clipnorm: float) -> list[NDArray]:
-    r"""Shorten the gradient of all variables together to the norm c if it is longer.
+    r"""Shorten the gradient of all variables together to the norm τ if it is longer.
 
     Unlike `clip_by_norm` of each variable this keeps the direction of the whole. PyTorch's
     ``clip_grad_norm_`` divides by the norm + 1e-6; here, as in Keras, it is the norm.
@@ -107,7 +107,7 @@ def clip_by_global_norm(gradients: Sequence[ArrayLike], global_clipnorm: float) 
     gradients : sequence of array_like
         The gradients of the variables, of any shapes; together they make up one vector.
     global_clipnorm : float
-        The largest norm c, positive.
+        The largest norm τ, positive.
 
     Returns
     -------
@@ -254,20 +254,20 @@ class SGD(Optimizer):
 
     .. math::
 
-        \theta &\leftarrow \theta - \alpha \mathbf g && \text{without momentum} \\
-        \mathbf v &\leftarrow \mu \mathbf v - \alpha \mathbf g, \quad
+        \theta &\leftarrow \theta - \eta \nabla J && \text{without momentum} \\
+        \mathbf v &\leftarrow \beta \mathbf v - \eta \nabla J, \quad
         \theta \leftarrow \theta + \mathbf v && \text{with momentum} \\
-        \mathbf v &\leftarrow \mu \mathbf v - \alpha \mathbf g, \quad
-        \theta \leftarrow \theta + \mu \mathbf v - \alpha \mathbf g && \text{with Nesterov momentum}
+        \mathbf v &\leftarrow \beta \mathbf v - \eta \nabla J, \quad
+        \theta \leftarrow \theta + \beta \mathbf v - \eta \nabla J && \text{with Nesterov momentum}
 
     With `weight_decay` this is SGDW.
 
     Parameters
     ----------
     learning_rate : float
-        The step size α.
+        The step size η.
     momentum : float
-        The part μ of the velocity that is kept, at least 0 and below 1.
+        The part β of the velocity that is kept, at least 0 and below 1.
     nesterov : bool
         Look ahead: step as if the gradient had been taken after the velocity; it needs a momentum.
     **shared
@@ -323,15 +323,15 @@ class RMSProp(Optimizer):
 
     .. math::
 
-        \mathbf r \leftarrow \rho \mathbf r + (1 - \rho) \mathbf g^2, \qquad
-        \theta \leftarrow \theta - \alpha \mathbf g / \sqrt{\mathbf r + \varepsilon}
+        \mathbf r \leftarrow \beta_2 \mathbf r + (1 - \beta_2) (\nabla J)^2, \qquad
+        \theta \leftarrow \theta - \eta \nabla J / \sqrt{\mathbf r + \epsilon}
 
     Parameters
     ----------
     learning_rate : float
-        The step size α.
+        The step size η.
     rho : float
-        The part ρ of the average that is kept, at least 0 and below 1.
+        The part β₂ of the average that is kept, at least 0 and below 1.
     epsilon : float
         The ε that keeps the root from 0, positive.
     **shared
@@ -378,15 +378,15 @@ class Adam(Optimizer):
 
     .. math::
 
-        \mathbf s &\leftarrow \beta_1 \mathbf s + (1 - \beta_1) \mathbf g, \qquad
-        \mathbf r \leftarrow \beta_2 \mathbf r + (1 - \beta_2) \mathbf g^2 \\
-        \theta &\leftarrow \theta - \alpha \frac{\sqrt{1 - \beta_2^t}}{1 - \beta_1^t}
-        \cdot \frac{\mathbf s}{\sqrt{\mathbf r} + \varepsilon} \qquad \text{in step } t = 1, 2, \dots
+        \mathbf v &\leftarrow \beta_1 \mathbf v + (1 - \beta_1) \nabla J, \qquad
+        \mathbf r \leftarrow \beta_2 \mathbf r + (1 - \beta_2) (\nabla J)^2 \\
+        \theta &\leftarrow \theta - \eta \frac{\sqrt{1 - \beta_2^t}}{1 - \beta_1^t}
+        \cdot \frac{\mathbf v}{\sqrt{\mathbf r} + \epsilon} \qquad \text{in step } t = 1, 2, \dots
 
     Parameters
     ----------
     learning_rate : float
-        The step size α.
+        The step size η.
     beta_1, beta_2 : float
         The parts of the two averages that are kept, at least 0 and below 1.
     epsilon : float
@@ -442,9 +442,9 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    r"""Adam with decoupled weight decay, :math:`\theta \leftarrow (1 - \alpha w)\,\theta` before each step.
+    r"""Adam with decoupled weight decay, :math:`\theta \leftarrow (1 - \eta\omega)\,\theta` before each step.
 
-    Parameters and errors are those of `Adam`; the default of `weight_decay` w is 0.004, as in Keras.
+    Parameters and errors are those of `Adam`; the default of `weight_decay` ω is 0.004, as in Keras.
 
     Examples
     --------

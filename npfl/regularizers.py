@@ -1,8 +1,8 @@
 r"""Dropout, and penalties on the weights: :math:`\tilde J(\theta) = J(\theta) + \lambda\,R(\theta)`.
 
-The lecture's :math:`\lambda` is called `strength`, its :math:`\alpha` `learning_rate`. There is no factor ½
-here, nor in Keras' ``L2``; PyTorch's ``weight_decay=w`` is the penalty :math:`(w/2) \lVert\theta\rVert_2^2`,
-so w = 2λ. As a rule, weights are penalized, biases are not.
+The lecture's :math:`\lambda` is called `strength`, its :math:`\alpha`, the book's :math:`\eta`,
+`learning_rate`. There is no factor ½ here, nor in Keras' ``L2``; PyTorch's ``weight_decay=w`` is the penalty
+:math:`(w/2) \lVert\theta\rVert_2^2`, so w = 2λ. As a rule, weights are penalized, biases are not.
 """
 
 import numpy as np
@@ -164,7 +164,7 @@ class L1:
 def l2_sgd_update(weights: ArrayLike, gradient: ArrayLike, learning_rate: float, strength: float) -> NDArray:
     r"""Do a step of SGD with an L2 penalty.
 
-    .. math:: \theta \leftarrow \theta (1 - 2\alpha\lambda) - \alpha\,\partial J/\partial\theta
+    .. math:: \theta \leftarrow \theta (1 - 2\eta\lambda) - \eta\,\partial J/\partial\theta
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def l2_sgd_update(weights: ArrayLike, gradient: ArrayLike, learning_rate: float,
     gradient : array_like, shape of `weights`
         The gradient of the loss J without the penalty.
     learning_rate : float
-        The step size α, positive.
+        The step size η, positive.
     strength : float
         The factor λ of the penalty, not negative.
 
@@ -185,7 +185,7 @@ def l2_sgd_update(weights: ArrayLike, gradient: ArrayLike, learning_rate: float,
     Raises
     ------
     ValueError
-        If a number is out of range, 2αλ is 1 or more (weights would change sign), or the shapes differ.
+        If a number is out of range, 2ηλ is 1 or more (weights would change sign), or the shapes differ.
 
     Examples
     --------
@@ -208,12 +208,12 @@ def l1_sgd_update(weights: ArrayLike, gradient: ArrayLike, learning_rate: float,
 
     .. math::
 
-        \theta \leftarrow \theta - \alpha\,\partial J/\partial\theta
-        - \min(\alpha\lambda, |\theta|) \operatorname{sign} \theta
+        \theta \leftarrow \theta - \eta\,\partial J/\partial\theta
+        - \min(\eta\lambda, |\theta|) \operatorname{sign} \theta
 
     The minimum keeps the *penalty* from carrying a weight across 0. The step of the gradient still moves
     it off 0, so that weights hardly ever become exactly 0: `l1_proximal_update` makes them.
-    Parameters, result and errors are those of `l2_sgd_update`, but for the bound on 2αλ.
+    Parameters, result and errors are those of `l2_sgd_update`, but for the bound on 2ηλ.
 
     Examples
     --------
@@ -225,7 +225,7 @@ def l1_sgd_update(weights: ArrayLike, gradient: ArrayLike, learning_rate: float,
     Lecture slide "Regularization – L1 Regularization".
     """
     weights, gradient = _checked(weights, gradient, learning_rate, strength)
-    # min(αλ, |θ|) sign θ is θ itself, limited to [-αλ, αλ].
+    # min(ηλ, |θ|) sign θ is θ itself, limited to [-ηλ, ηλ].
     limit = learning_rate * strength
     updated = weights - learning_rate * gradient - np.clip(weights, -limit, limit)
     return updated.astype(weights.dtype, copy=False)
@@ -234,15 +234,15 @@ def l1_sgd_update(weights: ArrayLike, gradient: ArrayLike, learning_rate: float,
 def l1_proximal_update(
     weights: ArrayLike, gradient: ArrayLike, learning_rate: float, strength: float
 ) -> NDArray:
-    r"""Do a step of SGD, then move every weight towards 0 by :math:`\alpha\lambda`, stopping at 0.
+    r"""Do a step of SGD, then move every weight towards 0 by :math:`\eta\lambda`, stopping at 0.
 
     .. math::
 
-        \mathbf u = \theta - \alpha\,\partial J/\partial\theta, \qquad
-        \theta \leftarrow \operatorname{sign}(\mathbf u) \max(|\mathbf u| - \alpha\lambda, 0)
+        \mathbf u = \theta - \eta\,\partial J/\partial\theta, \qquad
+        \theta \leftarrow \operatorname{sign}(\mathbf u) \max(|\mathbf u| - \eta\lambda, 0)
 
     Weights whose loss gradient is smaller than λ become exactly 0 and stay there.
-    Parameters, result and errors are those of `l2_sgd_update`, but for the bound on 2αλ.
+    Parameters, result and errors are those of `l2_sgd_update`, but for the bound on 2ηλ.
 
     Examples
     --------
