@@ -124,10 +124,11 @@ class Checker:
         except NoAnswer as error:
             end = self.main.end or "crash"
             self._kill()
-            self.kept[i] = 0 if i in self.kept else max(0, self._statements_begun() - 1)
+            begun = self._statements_begun()
+            self.kept[i] = max(0, min(begun, self.kept.get(i, begun)) - 1)
             return failed(end, str(error))
         late = any(o.get("ename") == "CellTimeout" for o in outputs)
-        if late:  # other processes that the cell has started would go on
+        if late or self.kept:  # other processes that the cell has started might end this one later
             self._kill()
         status = "timeout" if late else "ok" if answer.get("success") is True else "error"
         return {"status": status, "outputs": outputs}
@@ -266,6 +267,8 @@ class Checker:
             if copy.end != "crash":
                 raise
             self.worker.send({"begins": None})  # all cells before it are run again
+            self._start(i)
+            self._kill()
             again = self._copy(i)
             self._close()
             self.worker.send({"begins": i})

@@ -19,6 +19,8 @@ from typing import Any, NoReturn
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
+from pygments.lexer import words
+from pygments.lexers.python import PythonLexer
 from traitlets.config import Config
 
 from npfl_grader.engine.outputs import error_output
@@ -174,6 +176,9 @@ class _Shell(InteractiveShell):
         kind, value, trace = super()._get_exc_info(exc_tuple)
         return kind, value, _without_engine(trace)
 
+    def _format_exception_for_storage(self, exception: BaseException, *_: Any, **__: Any) -> dict[str, Any]:
+        return {}  # a history that nobody reads, and as dear as the traceback that is shown
+
     def enable_gui(self, gui: Any = None) -> None:
         pass
 
@@ -213,11 +218,23 @@ def _text(error: BaseException) -> str:
 _shell: _Shell
 
 
+def _settle_words() -> None:
+    """Replace the lists of words in the lexer of Python by what is made of them.
+
+    For each frame of a traceback a lexer class is derived, and all of it made anew.
+    """
+    for rules in PythonLexer.tokens.values():
+        for place, rule in enumerate(rules):
+            if type(rule) is tuple and isinstance(rule[0], words):
+                rules[place] = (rule[0].get(), *rule[1:])
+
+
 def prepare() -> None:
     """Load and warm everything that running cells needs, once, before processes are forked from this one."""
     global _shell
     import unittest.mock  # noqa: F401
 
+    _settle_words()
     config = Config()
     config.HistoryManager.enabled = False
     config.HistoryManager.hist_file = ":memory:"

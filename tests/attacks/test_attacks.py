@@ -183,6 +183,9 @@ ATTACKS = [
     Attack("memory by many processes",
            HONEST + "import os, time\nfor _ in range(15):\n    if not os.fork():\n        b = bytearray(100 << 20)\n"
            "        for i in range(0, len(b), 4096): b[i] = 1\n        time.sleep(30)\ntime.sleep(1)", ALL),
+    Attack("memory by a process in the background",
+           HONEST + "import os, time\nif not os.fork():\n    time.sleep(0.3)\n    for _ in range(20):\n        if not os.fork(): break\n"
+           "    b = bytearray(100 << 20)\n    for i in range(0, len(b), 4096): b[i] = 1\n    time.sleep(30)\n", ALL),
     Attack("memory that no limit counts",
            HONEST + "import os\nfds = []\ntry:\n    while True:\n        fds.append(os.memfd_create('x'))\n"
            "        os.write(fds[-1], bytes(1 << 20))\nexcept OSError as e: print(e)", ALL),
@@ -215,7 +218,7 @@ ATTACKS = [
            HONEST + "import os, time\nif not os.fork():\n    os.setsid()\n    if not os.fork():\n"
            "        time.sleep(600)\n    os._exit(0)", ALL),
     Attack("signals to all processes", HONEST + "import os\ntry: os.kill(-1, 9)\nexcept OSError as e: print(e)", ALL),
-    Attack("signals to all processes in a function", "import os\ndef double(x): os.kill(-1, 9); return 2 * x\n" + HONEST_TOTAL, ALL),
+    Attack("signals to all processes in a function", "import os\ndef double(x):\n    try: os.kill(-1, 9)\n    except OSError: pass\n    return 2 * x\n" + HONEST_TOTAL, ALL),
     Attack("processes that use up all time",
            "import os\ndef double(x):\n    for _ in range(4):\n        try: os.fork()\n        except OSError: pass\n    return 2 * x\n"
            + HONEST_TOTAL, ALL),
