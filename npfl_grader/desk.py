@@ -1,6 +1,7 @@
 """The commands of the instructor's desk: collect, publish, insights."""
 
 # The other modules are imported where they are used: workers import this one, and nbgrader takes seconds.
+import contextlib
 import enum
 from pathlib import Path
 from typing import Annotated
@@ -111,3 +112,28 @@ def publish(
         typer.echo(path.relative_to(course.root))
     for note in made.notes:
         typer.echo(f"  {note}")
+
+
+@app.command()
+def insights(
+    assignment: Annotated[str, typer.Argument(help="The assignment's name.")],
+    names: Annotated[
+        bool, typer.Option("--names", help="Name the students; otherwise they are numbered.")
+    ] = False,
+) -> None:
+    """Show what the submissions of an assignment say: scores, checks, typical mistakes, who needs a look."""
+    from rich.console import Console
+
+    from npfl_grader import insights, settings
+    from npfl_grader.errors import CourseError
+
+    console = Console()
+    try:
+        course = settings.load(Path.cwd())
+        with console.status("reading", spinner="line") if console.is_terminal else contextlib.nullcontext():
+            found = insights.gather(course, assignment, names)
+            page = insights.save(course, found, names)
+    except CourseError as error:
+        raise stop(str(error)) from None
+    console.print(insights.terminal(found))
+    typer.echo(page.relative_to(course.root))

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import shutil
 import sys
 import zipfile
 from decimal import Decimal
@@ -172,6 +173,8 @@ def test_nothing_is_done_twice_and_work_changed_by_hand_is_kept(graded):
 
 def test_a_collection_that_is_killed_goes_on(desk, tmp_path, monkeypatch):
     room = desk.copy(tmp_path / "course")
+    for name in ("submitted", "collected"):
+        shutil.rmtree(room.root / name, ignore_errors=True)
     archive = desk.folder / "brightspace.zip"
     real = collect.Collector._write
     for stop in (0, 1, 5, 11, 99):
@@ -192,8 +195,8 @@ def test_a_collection_that_is_killed_goes_on(desk, tmp_path, monkeypatch):
     assert not list((room.root / "collected" / ".parts").iterdir())
 
 
-def test_what_cannot_be_matched_is_filled_in_by_hand(desk, tmp_path):
-    room = desk.copy(tmp_path / "course")
+def test_what_cannot_be_matched_is_filled_in_by_hand(graded, tmp_path):
+    room = graded.copy(tmp_path / "course")
     notebook = simulation.solved(
         (room.root / "release" / "third" / "third.ipynb").read_text(), simulation.RIGHT
     )
@@ -207,7 +210,7 @@ def test_what_cannot_be_matched_is_filled_in_by_hand(desk, tmp_path):
     taken = ledger(room, "third")["students"]
     assert {taken[name]["archive"] for name in ("st001", "st002")} == {"b.zip"}
     others = {student for student, one in taken.items() if one["archive"] == "brightspace.zip"}
-    assert others == {*ledger(desk, "third")["students"]} - {"st001", "st002"}
+    assert others == {*ledger(graded, "third")["students"]} - {"st001", "st002"}
     path = room.root / "collected" / "third.unmatched.csv"
     path.write_text(path.read_text().replace("has this name,", "has this name,st007"))
     room.run("collect", "third", tmp_path / "b.zip", *groups)
