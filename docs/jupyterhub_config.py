@@ -1,4 +1,4 @@
-"""A JupyterHub for the course: everybody works in JupyterLab, and nbgrader's exchange carries the notebooks."""
+"""A JupyterHub for the course: everybody works in JupyterLab, the exchange carries the notebooks."""
 
 c = get_config()  # noqa: F821
 
