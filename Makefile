@@ -11,7 +11,7 @@ export OMP_NUM_THREADS := 1
 BUILD := jupyter-book build . --warningiserror --keep-going --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install book build pdf test lint links bench mutation course table lock clean
+.PHONY: help install book build guide pdf test lint links bench mutation course table lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,10 @@ build: install  ## build the book into _build/html
 	npfl-grader release
 	$(BUILD)
 
+guide: install  ## build the instructor's guide into _build/guide
+	jupyter-book build docs --path-output _build/.guide --warningiserror --keep-going --quiet
+	rm -rf _build/guide && cp -r _build/.guide/_build/html _build/guide
+
 pdf: install  ## print the whole book to _build/npfl.pdf (needs Chromium)
 	npfl-grader release
 	$(BUILD) --builder singlehtml
@@ -47,7 +51,7 @@ lint: install  ## check format, style, types, spelling and prose
 	ruff check .
 	mypy
 	codespell
-	python _ext/prose.py *.md chapters/*.md chapters/*/*.md
+	python _ext/prose.py *.md chapters/*.md chapters/*/*.md docs/*.md
 
 links: install  ## check that the links to other sites still lead somewhere
 	npfl-grader release

@@ -466,6 +466,11 @@ def _bars(found: Insights) -> Table:
 
 # --- the page ---
 
+EXPLAINED = """<p class="note">Difficulty is the mean share of the points, 1 is easy.
+The point-biserial correlation compares passing the check with the whole score, item-rest its points with the
+score of all other checks: near 0 it tells little about the rest, below 0 look at the check.
+A dash stands where all did the same.</p>"""
+
 STYLE = """
 :root { color-scheme: light dark;
   --ink: #1d232a; --paper: #fff; --soft: #57606a; --line: #d0d7de; --mark: #1f5fa8; }
@@ -511,10 +516,7 @@ def page(found: Insights, names: bool = False) -> str:
         _figure(*_score_picture(found)),
         "<h2>Checks</h2>",
         _check_table(found),
-        '<p class="note">Difficulty is the mean share of the points, 1 is easy. The point-biserial correlation '
-        "compares passing the check with the whole score, item-rest its points with the score of all other "
-        "checks: near 0 it tells little about the rest, below 0 look at the check. A dash stands where all did "
-        "the same.</p>",
+        EXPLAINED,
         _figure(*_check_picture(found)),
         "<h2>Typical wrong results</h2>",
         _mistake_table(found),
