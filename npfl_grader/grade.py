@@ -173,7 +173,12 @@ def _run(
 
         execute = engine.execute
     cells = [
-        {"id": cell["id"], "role": rebuilt.roles[cell["id"]], "source": cell["source"]}
+        {
+            "id": cell["id"],
+            "role": rebuilt.roles[cell["id"]],
+            "source": cell["source"],
+            "brief": task.policy.hidden_tests != "all" and _hidden(task, rebuilt, cell),
+        }
         for cell in rebuilt.cells
     ]
     job = json.dumps(
@@ -213,7 +218,7 @@ def _show(task: Task, rebuilt: intake.Rebuilt, results: dict[str, dict[str, Any]
     failed = {}
     for cell in rebuilt.cells:
         known = cell["id"] in rebuilt.names and rebuilt.roles[cell["id"]] != "student"
-        hidden = known and bool(policy.split(cell["source"])[1])
+        hidden = _hidden(task, rebuilt, cell)
         if cell["cell_type"] == "code" and (result := results.get(cell["id"])):
             cleaned = outputs.clean(result.get("outputs", []), policy)
             errors = [output for output in cleaned if output["output_type"] == "error"]
@@ -227,6 +232,12 @@ def _show(task: Task, rebuilt: intake.Rebuilt, results: dict[str, dict[str, Any]
         if known:
             cell["source"] = policy.show_source(cell["source"])
     return failed
+
+
+def _hidden(task: Task, rebuilt: intake.Rebuilt, cell: dict[str, Any]) -> bool:
+    """Say whether a cell is a test of the instructor's with hidden parts."""
+    known = cell["id"] in rebuilt.names and rebuilt.roles[cell["id"]] != "student"
+    return known and bool(task.policy.split(cell["source"])[1])
 
 
 def _guess(errors: list[dict[str, Any]]) -> str:

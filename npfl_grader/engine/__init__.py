@@ -4,7 +4,8 @@
 
 The job::
 
-    {"cells": [{"id": ..., "role": "locked" | "student" | "test" | "text", "source": ...}, ...],
+    {"cells": [{"id": ..., "role": "locked" | "student" | "test" | "text", "source": ...,
+                "brief": whether errors are shown without traceback}, ...],
      "limits": {"cell": s, "call": s, "notebook": s,
                 "memory": bytes, "processes": n, "output": bytes, "file": bytes},
      "files": {"name": base64, ...},          # for both sides

@@ -148,6 +148,7 @@ class _Hook(DisplayHook):
 class _Shell(InteractiveShell):
     most: int | None = None
     began: Callable[[], None] | None = None
+    brief = False
 
     async def run_ast_nodes(
         self,
@@ -175,6 +176,13 @@ class _Shell(InteractiveShell):
     def _get_exc_info(self, exc_tuple: Any = None) -> Any:
         kind, value, trace = super()._get_exc_info(exc_tuple)
         return kind, value, _without_engine(trace)
+
+    def showtraceback(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
+        if not self.brief:
+            super().showtraceback(exc_tuple, *args, **kwargs)
+            return
+        kind, value, _ = self._get_exc_info(exc_tuple)
+        Stream.outputs.taken.append(error_output(kind.__name__, _text(value)))
 
     def _format_exception_for_storage(self, exception: BaseException, *_: Any, **__: Any) -> dict[str, Any]:
         return {}  # a history that nobody reads, and as dear as the traceback that is shown
@@ -279,6 +287,8 @@ class Notebook:
         count: int,
         most: int | None = None,
         began: Callable[[], None] | None = None,
+        *,
+        brief: bool = False,
     ) -> tuple[ExecutionResult, list[dict[str, Any]]]:
         """Run one cell.
 
@@ -293,6 +303,8 @@ class Notebook:
             How many of its statements to run; all by default.
         began : callable, optional
             Called before each statement.
+        brief : bool
+            Whether an exception is shown without its traceback, which takes most of a failed test's time.
 
         Returns
         -------
@@ -302,7 +314,7 @@ class Notebook:
             As nbformat has them; an exception is always among them.
         """
         self.shell.execution_count = count
-        self.shell.most, self.shell.began = most, began
+        self.shell.most, self.shell.began, self.shell.brief = most, began, brief
         result: ExecutionResult | None = None
         error: BaseException | None = None
         try:
