@@ -12,8 +12,9 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 from nbgrader.api import Gradebook
+from traitlets.config import Config
 
-from npfl_grader import archives, collect, course, publish, roster
+from npfl_grader import archives, collect, course, late, publish, roster
 from npfl_grader.errors import CourseError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "simulation"))
@@ -375,7 +376,6 @@ def test_the_exchange_of_nbgrader_hands_out_and_collects(desk, tmp_path):
     from nbgrader.auth import Authenticator
     from nbgrader.coursedir import CourseDirectory
     from nbgrader.exchange import default as exchange
-    from traitlets.config import Config
 
     room = desk.copy(tmp_path / "course")
     shutil.rmtree(room.root / "submitted", ignore_errors=True)
@@ -408,3 +408,22 @@ def test_the_exchange_of_nbgrader_hands_out_and_collects(desk, tmp_path):
         student,
     )
     assert points == [(5.0,)]
+
+
+@pytest.mark.parametrize(
+    ("hours", "penalty"),
+    [(0, None), (0.4, None), (0.6, 1.0), (24, 1.0), (24.1, 2.0), (72, 3.0), (72.1, 10.0), (9999, 10.0)],
+)
+def test_each_day_begun_costs_and_grace_is_forgiven(hours, penalty):
+    config = Config()
+    config.LatePenalty.grace_minutes = 30
+    config.LatePenalty.percent_per_day = 10
+    config.LatePenalty.accept_days = 3
+    assert late.LatePenalty(config=config).late_submission_penalty("a", 10.0, 3600 * hours) == penalty
+
+
+def test_without_a_rule_of_ours_nbgraders_own_holds():
+    config = Config()
+    assert late.LatePenalty(config=config).late_submission_penalty("a", 10.0, 99.0) is None
+    config.LateSubmissionPlugin.penalty_method = "zero"
+    assert late.LatePenalty(config=config).late_submission_penalty("a", 10.0, 99.0) == 10.0
