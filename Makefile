@@ -11,7 +11,7 @@ export OMP_NUM_THREADS := 1
 BUILD := jupyter-book build . --warningiserror --keep-going --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install book build guide pdf test lint links bench mutation course table lock clean
+.PHONY: help install book build guide pdf test lint links bench mutation rehearsal course table lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -51,7 +51,7 @@ lint: install  ## check format, style, types, spelling and prose
 	ruff check .
 	mypy
 	codespell
-	python _ext/prose.py *.md chapters/*.md chapters/*/*.md docs/*.md
+	python _ext/prose.py *.md chapters/*.md chapters/*/*.md $(filter-out docs/exercises.md,$(wildcard docs/*.md))
 
 links: install  ## check that the links to other sites still lead somewhere
 	npfl-grader release
@@ -62,6 +62,9 @@ bench: install  ## run the benchmarks
 
 mutation: install  ## make each of the typical mistakes in npfl and see that a test fails
 	python tests/mutation/run.py
+
+rehearsal: install  ## run a simulated course of 300 students through every step, killed in between
+	python tests/simulation/run.py
 
 course: install  ## create an nbgrader course: make course DIR=my-course ROSTER=students.csv
 	npfl-grader course $(or $(DIR),course) $(if $(ROSTER),--roster "$(ROSTER)")

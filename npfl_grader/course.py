@@ -30,9 +30,9 @@ c.NpflGrader.hidden_tests = "message"
 # When each assignment is due, in this time zone, and how many points it counts; both may be left out. After a
 # change run "npfl-grader course" again.
 c.NpflGrader.timezone = "UTC"
-c.NpflGrader.assignments = {{
-    # "{example}": {{"due": "2026-03-10 23:59", "points": 10}},
-}}
+c.NpflGrader.assignments = {
+    # "EXAMPLE": {"due": "2026-03-10 23:59", "points": 10},
+}
 # What being late costs: percent of the points for each day begun, and after how many days all.
 c.AssignLatePenalties.plugin_class = "npfl_grader.late.LatePenalty"
 c.LatePenalty.grace_minutes = 0
@@ -44,7 +44,7 @@ c.Autograde.sanitize_preprocessors = ["npfl_grader.dropin.Rebuild"]
 c.Autograde.autograde_preprocessors = ["npfl_grader.dropin.Isolated"]
 # Scripts in a submission do not reach the browser of who reads it, in the formgrader or as feedback.
 c.HTMLExporter.sanitize_html = True
-c.HTMLExporter.filters = {{"markdown2html": "npfl_grader.safe_html.markdown2html"}}
+c.HTMLExporter.filters = {"markdown2html": "npfl_grader.safe_html.markdown2html"}
 """
 
 
@@ -83,7 +83,7 @@ def create(folder: Path, paths: list[Path], students: Path | None = None, id_col
     people = roster.read(students, id_column) if students else []
     config = folder / "nbgrader_config.py"
     if not config.exists():
-        write(config, CONFIG.format(example=next(iter(sources), "NAME")))
+        write(config, CONFIG.replace("EXAMPLE", next(iter(sources))))
     course = settings.load(folder)
     dues = due_dates(course)
     # nbgrader calls alembic by its bare name.

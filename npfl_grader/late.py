@@ -12,6 +12,8 @@ DAY = 86400.0
 class LatePenalty(LateSubmissionPlugin):
     """A share of the points for each day begun; after some days, all.
 
+    Where neither is set, nbgrader's own ``c.LateSubmissionPlugin.penalty_method`` holds.
+
     It is chosen by ``c.AssignLatePenalties.plugin_class = "npfl_grader.late.LatePenalty"``.
     """
 
@@ -41,6 +43,9 @@ class LatePenalty(LateSubmissionPlugin):
         """
         if total_seconds_late <= 60 * self.grace_minutes or not score or score < 0:
             return None
+        if not (self.percent_per_day or self.accept_days):
+            penalty: float | None = super().late_submission_penalty(student_id, score, total_seconds_late)
+            return penalty
         if self.accept_days and total_seconds_late > self.accept_days * DAY:
             return score
         percent = min(100.0, self.percent_per_day * math.ceil(total_seconds_late / DAY))
@@ -53,6 +58,8 @@ class LatePenalty(LateSubmissionPlugin):
             parts.append(f"{self.percent_per_day:g}% of the points are taken off for each day begun")
         if self.accept_days:
             parts.append(f"after {self.accept_days:g} days late there are no points")
+        if not parts and self.penalty_method == "zero":
+            parts.append("what is late has no points")
         if not parts:
             return "nothing is taken off for being late"
         grace = f" (up to {self.grace_minutes:g} minutes are forgiven)" if self.grace_minutes else ""

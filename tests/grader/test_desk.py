@@ -12,8 +12,9 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 from nbgrader.api import Gradebook
+from traitlets.config import Config
 
-from npfl_grader import archives, collect, course, publish, roster
+from npfl_grader import archives, collect, course, late, publish, roster
 from npfl_grader.errors import CourseError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "simulation"))
@@ -368,3 +369,61 @@ def test_no_spreadsheet_takes_a_name_for_a_formula(text):
     assert publish.safe(text).startswith("'")
     assert publish.safe("-1.5") == "-1.5"
     assert publish.safe("-") == "-"
+
+
+def test_the_exchange_of_nbgrader_hands_out_and_collects(desk, tmp_path):
+    """Student and instructor on one machine, as one user: what one machine allows."""
+    from nbgrader.auth import Authenticator
+    from nbgrader.coursedir import CourseDirectory
+    from nbgrader.exchange import default as exchange
+
+    room = desk.copy(tmp_path / "course")
+    shutil.rmtree(room.root / "submitted", ignore_errors=True)
+    home = tmp_path / "home"
+    home.mkdir()
+    config = Config()
+    config.Exchange.root = str(tmp_path / "exchange")
+    config.Exchange.cache = str(tmp_path / "cache")
+    config.Exchange.assignment_dir = str(home)
+    config.CourseDirectory.course_id = "npfl"
+    config.CourseDirectory.assignment_id = "first"
+
+    def do(kind, root):
+        own = Config(config)
+        own.CourseDirectory.root = str(root)
+        coursedir, authenticator = CourseDirectory(config=own), Authenticator(config=own)
+        kind(coursedir=coursedir, authenticator=authenticator, config=own).start()
+
+    do(exchange.ExchangeReleaseAssignment, room.root)
+    do(exchange.ExchangeFetchAssignment, home)
+    path = home / "first" / "first.ipynb"
+    path.write_bytes(simulation.solved(path.read_text(), simulation.RIGHT))
+    do(exchange.ExchangeSubmit, home)
+    do(exchange.ExchangeCollect, room.root)
+    (student,) = [folder.name for folder in (room.root / "submitted").iterdir()]
+    room.run("autograde", "first", "--student", student)
+    points = room.query(
+        """select sum(g.auto_score) from grade g join submitted_notebook x on x.id = g.notebook_id
+        join submitted_assignment s on s.id = x.assignment_id where s.student_id = ?""",
+        student,
+    )
+    assert points == [(5.0,)]
+
+
+@pytest.mark.parametrize(
+    ("hours", "penalty"),
+    [(0, None), (0.4, None), (0.6, 1.0), (24, 1.0), (24.1, 2.0), (72, 3.0), (72.1, 10.0), (9999, 10.0)],
+)
+def test_each_day_begun_costs_and_grace_is_forgiven(hours, penalty):
+    config = Config()
+    config.LatePenalty.grace_minutes = 30
+    config.LatePenalty.percent_per_day = 10
+    config.LatePenalty.accept_days = 3
+    assert late.LatePenalty(config=config).late_submission_penalty("a", 10.0, 3600 * hours) == penalty
+
+
+def test_without_a_rule_of_ours_nbgraders_own_holds():
+    config = Config()
+    assert late.LatePenalty(config=config).late_submission_penalty("a", 10.0, 99.0) is None
+    config.LateSubmissionPlugin.penalty_method = "zero"
+    assert late.LatePenalty(config=config).late_submission_penalty("a", 10.0, 99.0) == 10.0

@@ -1,0 +1,155 @@
+"""Take a simulated course through every step, kill each in the middle, and add up the published grades.
+
+The grades are worked out apart from the grader, from what each student was made to hand in.
+"""
+
+import argparse
+import csv
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from decimal import Decimal
+from pathlib import Path
+
+import simulation
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = {"first": "moodle", "second": "canvas", "third": "brightspace"}
+COLUMNS = {
+    "moodle": ("Grade", "Email address"),
+    "canvas": ("second (701)", "SIS Login ID"),
+    "brightspace": ("third Points Grade <Numeric MaxPoints:10>", "Username"),
+}
+SETTINGS = f"""
+c.NpflGrader.assignments = {{name: {{"due": "2026-03-10 22:59", "points": 10}} for name in {list(NAMES)}}}
+c.LatePenalty.percent_per_day = 10
+c.LatePenalty.accept_days = 5
+"""
+
+
+class Steps:
+    """Runs the grader's commands in a course, each killed once before it may end."""
+
+    def __init__(self, folder, start):
+        self.folder, self.start, self.kills, self.times = folder, start, 0, {}
+        self.draw = random.Random(1)
+
+    def run(self, *arguments, where=None, codes=(0,), kill=True):
+        command = [sys.executable, "-m", "npfl_grader.cli", *map(str, arguments)]
+        options = {"cwd": where or self.folder, "start_new_session": True, "text": True}
+        options |= {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        if kill:
+            process = subprocess.Popen(command, **options)
+            try:
+                # Somewhere between the end of the imports and the end of the work.
+                process.communicate(timeout=self.draw.uniform(1.0, 2.5) * self.start)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.communicate()
+                self.kills += 1
+        before = time.monotonic()
+        done = subprocess.run(command, check=False, **options)
+        assert done.returncode in codes, f"{arguments}: {done.returncode}\n{done.stdout}"
+        assert "Traceback" not in done.stdout, done.stdout
+        self.times[" ".join(map(str, arguments[:2]))] = time.monotonic() - before
+        return done.stdout
+
+
+def wanted(person, system):
+    if person.kind == "again late" and system != "brightspace":
+        return Decimal("0.00")
+    return simulation.expected(person, known_times=system != "canvas")
+
+
+def main():
+    """Run it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--students", type=int, default=300)
+    parser.add_argument("--postgresql", action="store_true", help="keep the gradebook on a server of its own")
+    chosen = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="npfl-rehearsal-"))
+    server = None
+    try:
+        url = ""
+        if chosen.postgresql:
+            sys.path.insert(0, str(ROOT / "tests" / "grader"))
+            import test_record
+
+            server = test_record.Server(Path(tempfile.mkdtemp(prefix="npfl-postgres-")))
+            url = f"c.CourseDirectory.db_url = {server.url!r}\n"
+        rehearse(folder, chosen.students, url)
+    finally:
+        if server:
+            server.stop("immediate")
+            shutil.rmtree(server.sockets)
+        shutil.rmtree(folder)
+
+
+def rehearse(folder, count, settings):
+    everybody = simulation.people(count)
+    for name in NAMES:
+        (folder / "exercises").mkdir(exist_ok=True)
+        (folder / "exercises" / f"{name}.md").write_text(simulation.exercise(name))
+    simulation.canvas_gradebook(folder / "canvas.csv", everybody, NAMES)
+    simulation.brightspace_grades(folder / "brightspace.csv", everybody, NAMES)
+    root = folder / "course"
+    before = time.monotonic()
+    subprocess.run([sys.executable, "-c", "import npfl_grader.batch"], check=True, cwd=folder)
+    steps = Steps(root, time.monotonic() - before)
+    if settings:
+        from npfl_grader.course import CONFIG
+
+        root.mkdir()
+        (root / "nbgrader_config.py").write_text(CONFIG + settings)
+    make = ["course", root, "--exercises", folder / "exercises"]
+    steps.run(*make, where=folder)
+    with (root / "nbgrader_config.py").open("a") as file:
+        file.write(SETTINGS)
+    # Addresses come with a second list: the one of Canvas has none.
+    rows = [["id", "first_name", "last_name", "email"]]
+    rows += [[one.id, one.first, one.last, one.email] for one in everybody]
+    with (folder / "addresses.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    for roster in ("canvas.csv", "addresses.csv"):
+        steps.run(*make, "--roster", folder / roster, where=folder)
+    handed_in = 0
+    for name, system in NAMES.items():
+        steps.run("release", name, "--zip", kill=False)
+        release = (root / "release" / name / f"{name}.ipynb").read_text()
+        handed = [one for person in everybody for one in simulation.hand_in(person, name, release)]
+        handed_in += len(handed)
+        simulation.ARCHIVES[system](folder / f"{system}.zip", handed)
+        extra = []
+        if system == "moodle":
+            simulation.moodle_worksheet(folder / "moodle.csv", everybody, handed)
+            extra = ["--worksheet", folder / "moodle.csv"]
+        steps.run("collect", name, folder / f"{system}.zip", *extra, codes=(0, 3))
+        steps.run("autograde", name)
+        steps.run("feedback", name)
+        steps.run("insights", name)
+        steps.run("publish", name, "--system", system, "--template", folder / f"{system}.csv")
+        column, key = COLUMNS[system]
+        with (root / "published" / name / f"grades-{system}.csv").open(encoding="utf-8-sig") as file:
+            table = list(csv.DictReader(file))
+        got = {row[key].lstrip("#"): row[column] for row in table if row[key]}
+        want = {one.email if system == "moodle" else one.id: str(wanted(one, system)) for one in everybody}
+        wrong = {
+            student: (got.get(student), want[student])
+            for student in want
+            if got.get(student) != want[student]
+        }
+        assert got == want, f"{name}: {len(wrong)} of {len(want)} grades are not those worked out: {wrong}"
+        total = sum(map(Decimal, got.values()))
+        print(f"{name} ({system}): {len(got)} grades, their sum {total} as worked out")
+    for step, seconds in steps.times.items():
+        print(f"  {step}: {seconds:.1f} s")
+    print(f"{count} students, {handed_in} attempts, {steps.kills} commands killed")
+
+
+if __name__ == "__main__":
+    main()
