@@ -7,15 +7,20 @@ The first time that a page uses a term of the glossary, the word leads there, an
 """
 
 import re
+from pathlib import Path
 from urllib.parse import urlencode
 
+import numpy as np
 from checkpoint import html_element
 from docutils import nodes
+from matplotlib.figure import Figure
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
+
+from npfl.figures import COLORS
 
 GLOSSARY = "chapters/glossary"
 # Words of the glossary that texts also use in their everyday sense.
@@ -217,6 +222,19 @@ def lead_to_source(app: Sphinx, page: str, template: str, context: dict, doctree
     context["source_links"] = links
 
 
+def draw_sign() -> str:
+    """Draw the sign of the book for its cards, and return its path; otherwise they bear Sphinx's."""
+    path = Path(__file__).parents[1] / "_build" / "sign.png"
+    path.parent.mkdir(exist_ok=True)
+    figure = Figure(figsize=(1, 1), dpi=144, facecolor=COLORS["model"])
+    axis = figure.add_axes((0.1, 0.1, 0.8, 0.8))
+    time = np.linspace(0, 4, 200)
+    axis.plot(time, np.exp(-time) * np.cos(5 * time), color="white", linewidth=5, solid_capstyle="round")
+    axis.axis("off")
+    figure.savefig(path)
+    return str(path)
+
+
 def setup(app: Sphinx) -> dict:
     """Connect the steps; called by Sphinx."""
     app.setup_extension("checkpoint")
@@ -232,4 +250,6 @@ def setup(app: Sphinx) -> dict:
         app.setup_extension("sphinxext.opengraph")
         app.config.sitemap_url_scheme = "{link}"
         app.config.ogp_site_url = app.config.html_baseurl
+        app.config.ogp_site_name = app.config.html_title
+        app.config.ogp_social_cards = {"image_mini": draw_sign(), "line_color": COLORS["model"]}
     return {"parallel_read_safe": True, "parallel_write_safe": True}
