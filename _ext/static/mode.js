@@ -1,7 +1,18 @@
 // The reader's choice of light or dark; where storage is blocked, the system's. The theme's script finds the
 // same again: another value would style the whole page a second time.
 {
-  let stored = (key) => { try { return localStorage.getItem(key); } catch { return null; } };
+  try { localStorage.length; sessionStorage.length; } catch {
+    // The theme's scripts break off where storage is blocked: they get one that lasts as long as the page.
+    const kept = new Map();
+    const value = {
+      blocked: true,
+      getItem: (key) => kept.get(key) ?? null,
+      setItem: (key, text) => { kept.set(key, String(text)); },
+      removeItem: (key) => { kept.delete(key); },
+    };
+    for (const name of ["localStorage", "sessionStorage"]) Object.defineProperty(window, name, { value });
+  }
+  const stored = (key) => localStorage.getItem(key);
   const mode = stored("mode") || "auto";
   const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
   document.documentElement.dataset.mode = mode;

@@ -1,8 +1,12 @@
 """The site as a whole: light, and open to a strict policy."""
 
+import functools
 import gzip
+import itertools
 import re
+from html import unescape
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -58,3 +62,165 @@ def test_icons_are_drawn(open_page):
             code,
         )
         assert drawn != missing, hex(code)
+
+
+def test_every_internal_link_and_anchor_leads_somewhere(html):
+    """From the files alone, so that the site works under any path."""
+    pages = {path: parsed(path) for path in html.rglob("*.html") if "_static" not in path.parts}
+    broken = []
+    for path, (links, _) in pages.items():
+        for link in links:
+            address = urlsplit(link)
+            if address.scheme or address.netloc:
+                continue
+            target = (path.parent / unquote(address.path)).resolve() if address.path else path
+            inside = target.is_relative_to(html) and target.is_file() and not address.path.startswith("/")
+            # The address of a figure's state holds a "=".
+            anchor = "" if "=" in address.fragment or target not in pages else unquote(address.fragment)
+            if not inside or (anchor and anchor not in pages[target][1]):
+                broken.append((path.relative_to(html), link))
+    assert not broken
+
+
+@functools.cache
+def parsed(path):
+    """Return what a page refers to, and the names of its places."""
+    text = path.read_text(encoding="utf-8")
+    tags = re.findall(r"<[a-zA-Z][^<>]*>", text)
+    found = [re.findall(r'\s(href|src|id)="([^"]*)"', tag) for tag in tags]
+    pairs = [(name, unescape(value)) for attributes in found for name, value in attributes]
+    return [v for name, v in pairs if name != "id"], {v for name, v in pairs if name == "id"} | {"top"}
+
+
+@pytest.mark.parametrize("page_name", CHAPTERS)
+def test_headings_figures_and_equations_have_a_link_of_their_own(html, page_name):
+    text = (html / f"{page_name}.html").read_text(encoding="utf-8")
+    for heading in re.findall(r"<h[2-4]>.*?</h[2-4]>", text, re.S):
+        assert 'class="headerlink"' in heading, heading
+    for number in re.findall(r'<span class="(?:eqno|caption-number)">.*?(?:</a>|</figcaption>)', text, re.S):
+        assert 'class="headerlink"' in number, number[:300]
+    # Headings go down one level at a time, from one title.
+    levels = [int(level) for level in re.findall(r"<h([1-6])[\s>]", text.partition("<article")[2])]
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels)), levels
+
+
+@pytest.mark.parametrize("page_name", ["index", *CHAPTERS])
+def test_page_reflows_at_400_percent(open_page, page_name):
+    """A screen of 1280 pixels at four times the size shows 320; only what scrolls in itself is wider."""
+    page = open_page(f"{page_name}.html", 320)
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+
+
+def test_a_chapter_is_walked_by_keyboard(open_page):
+    page = open_page("chapters/05-softmax-derivative.html")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent.trim()") == "Skip to main content"
+    page.keyboard.press("Enter")
+    assert page.evaluate("location.hash") == "#main-content"
+    for landmark in ("main", "banner", "contentinfo", "complementary"):
+        assert page.get_by_role(landmark).count(), landmark
+    # Every stop in its order, each seen and with an outline, until the walk leaves the page.
+    reachable = page.evaluate(
+        """() => [...document.querySelectorAll("main :is(a[href], button, input, summary, [tabindex='0'])")]
+            .filter(e => e.checkVisibility({visibilityProperty: true}) && !e.disabled && e.tabIndex === 0)
+            .length"""
+    )
+    seen = []
+    for _ in range(reachable + 50):
+        page.keyboard.press("Tab")
+        stop = page.evaluate(
+            """() => {
+                const element = document.activeElement, style = getComputedStyle(element);
+                if (!element.closest("main")) return null;
+                const box = element.getBoundingClientRect();
+                return {
+                    what: element.tagName + " " + (element.id || element.textContent.trim().slice(0, 40)),
+                    kind: element.type || element.tagName,
+                    seen: box.width > 0 && box.bottom > 0 && box.top < innerHeight,
+                    marked: style.outlineStyle !== "none" || style.boxShadow !== "none",
+                };
+            }"""
+        )
+        if stop is None:
+            break
+        seen.append(stop)
+    assert [stop for stop in seen if not stop["seen"] or not stop["marked"]] == []
+    kinds = {stop["kind"] for stop in seen}
+    assert {"A", "button", "range", "radio", "SUMMARY"} <= kinds, kinds
+    # A group of radio buttons is one stop.
+    radios = page.locator("main input[type=radio]").count() - page.locator(".npfl-checkpoint").count()
+    assert len(seen) >= reachable - radios
+
+
+def test_a_term_shows_its_meaning(open_page):
+    page = open_page("chapters/05-softmax-derivative.html")
+    link = page.locator("a:has(> .npfl-term)").first
+    card = page.locator(f"#{link.get_attribute('aria-describedby')}")
+    assert not card.is_visible()
+    link.scroll_into_view_if_needed()
+    link.hover()
+    card.wait_for(state="visible")
+    card.hover()
+    page.wait_for_timeout(300)
+    assert card.is_visible(), "the card stays while it is pointed at"
+    page.keyboard.press("Escape")
+    assert not card.is_visible()
+    place = link.get_attribute("aria-describedby").removeprefix("npfl-")
+    link.click()
+    assert page.url.endswith(f"#{place}")
+    page.locator(":target").wait_for()
+
+
+def test_progress_is_kept(open_page):
+    page = open_page("chapters/05-softmax-derivative.html")
+    page.get_by_label("I have worked through this page").check()
+    page.reload()
+    assert page.get_by_label("I have worked through this page").is_checked()
+    link = page.locator(".bd-links a.current").last
+    assert " ".join(link.inner_text().split()).endswith("✓ (done)")
+    page.get_by_label("I have worked through this page").uncheck()
+    page.reload()
+    assert "done" not in link.inner_text()
+
+
+def test_progress_without_storage(open_page):
+    page = open_page("search.html")
+    page.add_init_script(
+        """for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(window, name, {
+            configurable: true, get() { throw new DOMException('blocked', 'SecurityError'); },
+        })"""
+    )
+    page.goto(page.url.replace("search", "chapters/05-softmax-derivative"))
+    page.wait_for_load_state("networkidle")
+    assert page.get_by_label("I have worked through this page").count() == 0
+    page.get_by_role("button", name="Color mode").click()
+    assert page.evaluate("document.documentElement.dataset.mode") != "auto"
+
+
+def test_chapter_map_leads_to_all_chapters_and_says_what_they_need(html):
+    text = (html / "chapters" / "how-to-use.html").read_text(encoding="utf-8")
+    rows = re.findall(r'<li><span><a[^>]*href="([^"]+)"[^>]*>.*?</a><span[^>]*> \((.*?)\)</span>', text, re.S)
+    assert [Path(link).stem for link, _ in rows] == [
+        Path(page).name for page in CHAPTERS if re.match(r"chapters/\d", page)
+    ]
+    needs = {Path(link).stem: words for link, words in rows}
+    assert "Deriv" in needs["12-label-smoothing"]
+    assert needs["05-softmax-derivative"] == "builds on no other chapter"
+
+
+def test_moved_pages_lead_on(open_page, address):
+    page = open_page("chapters/index.html")
+    page.wait_for_url(f"{address}/index.html")
+
+
+def test_search_sees_no_words_but_the_pages_own(open_page):
+    page = open_page("search.html")
+    page.wait_for_load_state("networkidle")
+    text = page.evaluate(
+        """() => fetch("chapters/05-softmax-derivative.html").then(page => page.text())
+            .then(html => Search.htmlToText(html))"""
+    )
+    assert text.split()[:5] == ["Derivative", "of", "the", "softmax", "loss"]
+    assert "Contents" not in text

@@ -1,0 +1,10 @@
+// A result shows words of the text: none of the menus, and each formula once.
+const toText = Search.htmlToText;
+Search.htmlToText = (html, anchor) => {
+  const page = new DOMParser().parseFromString(html, "text/html");
+  const text = page.querySelector("article") ?? page.querySelector("[role='main']");
+  for (const copy of text.querySelectorAll(".katex-mathml, .npfl-card")) copy.remove();
+  text.setAttribute("role", "main");
+  page.body.replaceChildren(text);
+  return toText(page.documentElement.outerHTML, anchor);
+};
