@@ -25,6 +25,7 @@ $(VENV)/installed: pyproject.toml requirements.lock _ext/package-lock.json
 	pip install --quiet --disable-pip-version-check -r requirements.lock
 	pip install --quiet --disable-pip-version-check --no-deps --editable .
 	cd _ext && npm ci --ignore-scripts --no-update-notifier --loglevel=error
+	python _ext/lite.py
 	touch $@
 
 book: build  ## build the book and serve it on a free local port

@@ -86,7 +86,11 @@ def _moved(static: Path, name: str) -> str:
 
 def _purge(css: str, folder: Path) -> str:
     """Keep the rules that some page or script of a folder uses."""
-    content = [str(path) for path in [*folder.rglob("*.html"), *folder.rglob("*.js")]]
+    content = [
+        str(path)
+        for path in [*folder.rglob("*.html"), *folder.rglob("*.js")]
+        if "lite" not in path.parts  # JupyterLite has its own styles
+    ]
     done = subprocess.run(
         [NODE_BINARY, str(HERE / "purge.mjs")],
         input=json.dumps({"css": css, "content": content}),

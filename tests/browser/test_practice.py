@@ -1,0 +1,278 @@
+"""Practise in the browser: from an exercise's page to the gradebook, with no request outside."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from nbgrader.api import Gradebook
+
+from npfl_grader import exercises
+
+QUESTIONS = {
+    "02b-optimizers": "Write your answer",
+    "03b-metrics": "Write your answers",
+    "04-mse-derivative": "Write your answer",
+    "05-softmax-derivative": "Write your answer",
+}
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "chapters" / "exercises" / "mse_loss.md"
+SOLVE = "_static/lite/notebook.html?open=mse_loss"
+# With NumPy's wheel in this folder, what needs NumPy is run for real.
+WHEELS = os.environ.get("NPFL_PYODIDE_WHEELS")
+SLOW = 120_000
+
+
+@pytest.fixture
+def open_site(browser, address):
+    """Open pages whose requests outside are refused and noted; JupyterLite itself warns in the console."""
+    contexts, outside = [], []
+
+    def open_(path, script="", **options):
+        context = browser.new_context(viewport={"width": 1280, "height": 900}, **options)
+        contexts.append(context)
+        if script:
+            context.add_init_script(script)
+
+        def answer(route):
+            if route.request.url.startswith((address, "data:", "blob:")):
+                return route.continue_()
+            outside.append(route.request.url)
+            return route.abort()
+
+        context.route("**/*", answer)
+        page = context.new_page()
+        page.set_default_timeout(SLOW)
+        page.goto(f"{address}/{path}")
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert not outside
+
+
+def ready(page):
+    """Wait until the notebook is open and Python has started."""
+    page.locator("#stop:enabled").wait_for()
+    return page.frame_locator("iframe")
+
+
+def write(page, cell_id, source):
+    """Type into a cell of the open notebook, as a student does."""
+    number = page.evaluate(
+        """id => frames[0].jupyterapp.shell.currentWidget.content.widgets
+            .findIndex(cell => cell.model.id === id)""",
+        cell_id,
+    )
+    cell = page.frame_locator("iframe").locator(".jp-Notebook .jp-Cell").nth(number)
+    cell.scroll_into_view_if_needed()
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(source)
+    return cell
+
+
+def download(page):
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download").click()
+    return waiting.value
+
+
+def test_from_the_page_to_the_gradebook(open_site, tmp_path):
+    page = open_site("exercises/mse_loss.html")
+    page.get_by_role("link", name="Solve it in the browser").click()
+    frame = ready(page)
+    source = exercises.read(SOURCE)
+    released = exercises.release(source)
+    solutions = {
+        cell.id: re.sub(r"(?m)^\s*### (BEGIN|END) SOLUTION\n?", "", cell.source)
+        for cell in source.cells
+        if "### BEGIN SOLUTION" in cell.source and cell.cell_type == "code"
+    }
+    for cell_id, text in solutions.items():
+        write(page, cell_id, text)
+    if WHEELS:
+        page.evaluate("frames[0].jupyterapp.commands.execute('notebook:run-all-cells')")
+        page.wait_for_function(
+            """() => frames[0].jupyterapp.shell.currentWidget.content.widgets.every(
+                cell => cell.model.type !== "code" || cell.model.executionCount)"""
+        )
+        assert not frame.get_by_text("Error").count()
+    else:
+        print("left out: the exercise's visible tests, which need NumPy (NPFL_PYODIDE_WHEELS)")
+        cell = write(page, "imports", "import numpy as np")
+        page.keyboard.press("Shift+Enter")
+        cell.get_by_text("ModuleNotFoundError").first.wait_for()
+        assert "NumPy is not in this copy" in page.get_by_role("status").first.inner_text()
+    page.get_by_text("Your work is kept in this browser.").wait_for()
+    page.wait_for_function("() => !frames[0].jupyterapp.shell.currentWidget.context.model.dirty")
+    page.reload()
+    got = download(page)
+    assert got.suggested_filename == "mse_loss.ipynb"
+    handed_in = nbformat.read(got.path(), as_version=4)
+    wanted = {cell.id: (cell.metadata.get("nbgrader"), cell.cell_type) for cell in released.cells}
+    assert {c.id: (c.metadata.get("nbgrader"), c.cell_type) for c in handed_in.cells} == wanted
+    assert handed_in.metadata.kernelspec == released.metadata.kernelspec
+    assert "npfl" not in handed_in.metadata
+    course = tmp_path / "course"
+    path = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+    def grader(*arguments, folder=ROOT):
+        done = subprocess.run(
+            ["npfl-grader", *arguments],
+            cwd=folder,
+            env=os.environ | path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    one = tmp_path / "exercises"
+    one.mkdir()
+    shutil.copy(SOURCE, one)
+    grader("course", str(course), "--exercises", str(one))
+    place = course / "submitted" / "ada" / "mse_loss"
+    place.mkdir(parents=True)
+    shutil.copy(got.path(), place / "mse_loss.ipynb")
+    grader("autograde", "mse_loss", folder=course)
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
+        submission = gradebook.find_submission_notebook("mse_loss", "mse_loss", "ada")
+        by_hand = 2.0
+        assert submission.score == submission.max_score - by_hand > 0
+
+
+def test_new_release_and_second_tab_leave_the_work(open_site, html):
+    page = open_site(SOLVE)
+    page.locator("#download:enabled").wait_for()
+    write(page, first_solution(), "mine = 1")
+    page.wait_for_function("() => !frames[0].jupyterapp.shell.currentWidget.context.model.dirty")
+    second = page.context.new_page()
+    second.goto(page.url)
+    second.get_by_text("open in another tab").wait_for()
+    with second.expect_download() as waiting:
+        second.get_by_role("button", name="Download the notebook").click()
+    assert waiting.value.suggested_filename == "mse_loss.ipynb"
+    second.close()
+    newer = json.loads((html / "_static/lite/files/mse_loss.ipynb").read_text(encoding="utf-8"))
+    newer["metadata"]["npfl"]["release"] = "newer"
+    page.context.route("**/files/mse_loss.ipynb*", lambda route: route.fulfill(json=newer))
+    page.reload()
+    page.get_by_text("A new version of this exercise is out").wait_for()
+    assert "mine = 1" in download(page).path().read_text(encoding="utf-8")
+    page.get_by_role("button", name="Take the new version").click()
+    page.locator("#newer").wait_for(state="hidden")
+    page.locator("#download:enabled").wait_for()
+    assert "mine = 1" not in download(page).path().read_text(encoding="utf-8")
+    kept = page.evaluate(
+        """async () => {
+            const { contents } = frames[0].jupyterapp.serviceManager;
+            const all = (await contents.get("", { content: true })).content;
+            const copy = all.find(file => file.name.startsWith("mse_loss (until"));
+            return JSON.stringify((await contents.get(copy.path, { content: true })).content);
+        }"""
+    )
+    assert "mine = 1" in kept
+
+
+def first_solution():
+    """Return the id of the cell that the student fills in first."""
+    return next(cell.id for cell in exercises.read(SOURCE).cells if "### BEGIN SOLUTION" in cell.source)
+
+
+def test_endless_loop_is_stopped(open_site):
+    page = open_site(SOLVE)
+    ready(page)
+    cell = write(page, first_solution(), "while True: pass")
+    page.keyboard.press("Shift+Enter")
+    cell.get_by_text("[*]").wait_for()
+    page.get_by_role("button", name="Stop the code").click()
+    page.get_by_text("Stopped. Python has forgotten all names").wait_for()
+    cell = write(page, first_solution(), "print(6 * 7)")
+    page.keyboard.press("Shift+Enter")
+    cell.locator(".jp-OutputArea-output").get_by_text("42").wait_for()
+
+
+@pytest.mark.parametrize(
+    ("script", "sentence"),
+    [
+        ("delete window.WebAssembly", "This browser has no WebAssembly"),
+        (
+            "Object.defineProperty(window, 'indexedDB', {get() { throw new DOMException('refused') }})",
+            "This browser keeps nothing for this site",
+        ),
+    ],
+    ids=["no WebAssembly", "blocked storage"],
+)
+def test_what_the_browser_lacks_is_said(open_site, script, sentence):
+    page = open_site(SOLVE, script)
+    page.get_by_text(sentence).wait_for()
+    assert download(page).suggested_filename == "mse_loss.ipynb"
+    assert page.locator("iframe").count() == 0
+
+
+def test_questions_refuse_their_start():
+    for chapter, sentence in QUESTIONS.items():
+        text = (ROOT / "chapters" / f"{chapter}.md").read_text(encoding="utf-8")
+        (start, checks), *others = re.findall(r"```\{practice\}.*?\n(.*?)\n---\n(.*?)\n```", text, re.S)
+        assert not others
+        with pytest.raises(AssertionError, match=sentence):
+            exec(f"{start}\n{checks}", {})
+
+
+def test_code_runs_in_the_page(open_site):
+    page = open_site("chapters/04-mse-derivative.html")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.reload()
+    page.wait_for_load_state("networkidle")
+    assert not any("/lite/" in address for address in asked), "a page that nobody starts loads Python"
+    question = page.locator(".npfl-practice")
+    question.get_by_role("button", name=re.compile(r"Answer here \(loads \d+ MB once\)")).press("Enter")
+    answer = question.get_by_role("textbox", name="Your answer")
+    status = question.get_by_role("status")
+
+    def check(code, sentence):
+        answer.fill(code)
+        answer.press("Control+Enter")
+        status.get_by_text(sentence).wait_for()
+
+    check(answer.input_value(), "Not yet: Write your answer in place of the three dots.")
+    check(
+        "def step(gold, prediction, rate):\n    return prediction - rate * (prediction - gold)", "the 2 from"
+    )
+    check("def step(gold, prediction, rate):\n    return 1 / 0", "stopped with an error")
+    assert "line 2, in step" in question.get_by_role("region", name="Output").inner_text()
+    if not WHEELS:
+        check("import numpy", "NumPy is not in this copy of the book, so this code does not run here.")
+        assert question.get_by_role("link", name="Download the notebook").get_attribute("download")
+    check("while True: pass", "Stopped after 10 seconds")
+    check(
+        "def step(gold, prediction, rate):\n    return prediction - 2 * rate * (prediction - gold)", "Correct"
+    )
+    cell = page.locator("div.cell", has=page.get_by_role("button", name="Change and run")).first
+    cell.get_by_role("button", name="Change and run").click()
+    code = page.get_by_role("textbox", name=re.compile("Code of cell")).first
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]})
+    assert not found.response["violations"]
+    cell = page.locator("div.cell", has=code)
+    if not WHEELS:
+        print("left out: a chapter's own code, which needs NumPy (NPFL_PYODIDE_WHEELS)")
+        code.press("Control+Enter")
+        cell.get_by_text("NumPy is not in this copy of the book, so this code does not run here.").wait_for()
+        return
+    code.fill("number = 6\nnumber * 7")
+    code.press("Control+Enter")
+    cell.get_by_role("region", name="Output").get_by_text("42").wait_for()
+    code.fill("while True: pass")
+    code.press("Control+Enter")
+    cell.get_by_role("button", name="Stop").click()
+    cell.get_by_text("Stopped. The names of all cells are lost").wait_for()
