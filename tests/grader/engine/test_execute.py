@@ -303,6 +303,21 @@ def test_the_kernel_engine(run_cells):
     assert results[3]["execution_count"] == 4
 
 
+def test_the_kernel_engine_is_confined_and_keeps_time(run_cells):
+    results = run_cells(
+        DOUBLE,
+        ("student", "while True: pass"),
+        ("student", "print(open('data.txt').read())"),
+        ("test", "assert f(1) == 2\nimport socket\ntry: socket.create_connection(('192.0.2.1', 80), 1)\nexcept OSError: pass\nelse: raise AssertionError"),
+        ("test", "try: open('/usr/new', 'w')\nexcept OSError: pass\nelse: raise AssertionError"),
+        ("test", "print('x' * 10)\n'3'"),
+        engine="kernel", cell=3, notebook=60, files={"data.txt": base64.b64encode(b"seven").decode()},
+    )  # fmt: skip
+    assert statuses(results) == ["ok", "timeout", "ok", "ok", "ok", "ok"]
+    assert "seven" in text(results[2])
+    assert results[5]["value"] is None
+
+
 @pytest.mark.parametrize("whose", ["student", "tests"])
 def test_a_killed_warm_process_is_replaced(run_cells, whose):
     run_cells(DOUBLE)
