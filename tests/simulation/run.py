@@ -6,7 +6,7 @@ The grades are worked out apart from the grader, from what each student was made
 import argparse
 import csv
 import os
-import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -33,25 +33,28 @@ c.LatePenalty.accept_days = 5
 
 
 class Steps:
-    """Runs the grader's commands in a course, each killed once before it may end."""
+    """Runs the grader's commands in a course, each killed several times before it may end."""
 
     def __init__(self, folder, start):
         self.folder, self.start, self.kills, self.times = folder, start, 0, {}
-        self.draw = random.Random(1)
 
     def run(self, *arguments, where=None, codes=(0,), kill=True):
         command = [sys.executable, "-m", "npfl_grader.cli", *map(str, arguments)]
         options = {"cwd": where or self.folder, "start_new_session": True, "text": True}
         options |= {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        if kill:
+        # Later and later, until it has ended before it could be killed: whatever the machine's speed, some of
+        # the kills meet it in the middle of its work.
+        seconds, ended = self.start, not kill
+        while not ended:
             process = subprocess.Popen(command, **options)
             try:
-                # Somewhere between the end of the imports and the end of the work.
-                process.communicate(timeout=self.draw.uniform(1.0, 2.5) * self.start)
+                process.communicate(timeout=seconds)
+                ended = True
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.communicate()
                 self.kills += 1
+                seconds *= 1.4
         before = time.monotonic()
         done = subprocess.run(command, check=False, **options)
         assert done.returncode in codes, f"{arguments}: {done.returncode}\n{done.stdout}"
@@ -98,9 +101,10 @@ def rehearse(folder, count, settings):
     simulation.canvas_gradebook(folder / "canvas.csv", everybody, NAMES)
     simulation.brightspace_grades(folder / "brightspace.csv", everybody, NAMES)
     root = folder / "course"
-    before = time.monotonic()
     subprocess.run([sys.executable, "-c", "import npfl_grader.batch"], check=True, cwd=folder)
-    steps = Steps(root, time.monotonic() - before)
+    steps = Steps(
+        root, resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    )  # seconds until all is imported
     if settings:
         from npfl_grader.course import CONFIG
 
