@@ -1,6 +1,5 @@
 """Practise in the browser: from an exercise's page to the gradebook, with no request outside."""
 
-import json
 import os
 import re
 import shutil
@@ -148,39 +147,6 @@ def test_from_the_page_to_the_gradebook(open_site, tmp_path):
         submission = gradebook.find_submission_notebook("mse_loss", "mse_loss", "ada")
         by_hand = 2.0
         assert submission.score == submission.max_score - by_hand > 0
-
-
-def test_new_release_and_second_tab_leave_the_work(open_site, html):
-    page = open_site(SOLVE)
-    page.locator("#download:enabled").wait_for()
-    write(page, first_solution(), "mine = 1")
-    page.wait_for_function("() => !frames[0].jupyterapp.shell.currentWidget.context.model.dirty")
-    second = page.context.new_page()
-    second.goto(page.url)
-    second.get_by_text("open in another tab").wait_for()
-    with second.expect_download() as waiting:
-        second.get_by_role("button", name="Download the notebook").click()
-    assert waiting.value.suggested_filename == "mse_loss.ipynb"
-    second.close()
-    newer = json.loads((html / "_static/lite/files/mse_loss.ipynb").read_text(encoding="utf-8"))
-    newer["metadata"]["npfl"]["release"] = "newer"
-    page.context.route("**/files/mse_loss.ipynb*", lambda route: route.fulfill(json=newer))
-    page.reload()
-    page.get_by_text("A new version of this exercise is out").wait_for()
-    assert "mine = 1" in download(page).path().read_text(encoding="utf-8")
-    page.get_by_role("button", name="Take the new version").click()
-    page.locator("#newer").wait_for(state="hidden")
-    page.locator("#download:enabled").wait_for()
-    assert "mine = 1" not in download(page).path().read_text(encoding="utf-8")
-    kept = page.evaluate(
-        """async () => {
-            const { contents } = frames[0].jupyterapp.serviceManager;
-            const all = (await contents.get("", { content: true })).content;
-            const copy = all.find(file => file.name.startsWith("mse_loss (until"));
-            return JSON.stringify((await contents.get(copy.path, { content: true })).content);
-        }"""
-    )
-    assert "mine = 1" in kept
 
 
 def first_solution():
