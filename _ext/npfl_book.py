@@ -149,6 +149,9 @@ def execute_ahead(app: Sphinx, env: BuildEnvironment, pages: list[str]) -> None:
     """
     settings = env.mystnb_config  # type: ignore[attr-defined]
     cache = get_cache(settings.execution_cache_path)
+    for record in cache.list_project_records():
+        if not Path(record.uri).is_file():  # moved or removed since; the cache would stop at it
+            cache.remove_nb_from_project(record.pk)
     notebooks = []
     for path in map(Path, map(env.doc2path, pages)):
         if path.suffix == ".md" and "{code-cell}" in path.read_text(encoding="utf-8"):
