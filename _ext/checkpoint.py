@@ -74,7 +74,9 @@ class Checkpoint(SphinxDirective):
             for letter, option in zip("ABCDEFGH", options, strict=False)
         ]
         answers = [
-            element("p", nodes.Text(f"{letter}. "), *self.inline(f"{option['text'].rstrip('.')}: {option['why']}"))
+            element(
+                "p", nodes.Text(f"{letter}. "), *self.inline(f"{option['text'].rstrip('.')}: {option['why']}")
+            )
             for letter, option in zip("ABCDEFGH", options, strict=False)
             if option["right"] == "x"
         ]
