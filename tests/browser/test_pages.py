@@ -24,7 +24,8 @@ SETTINGS = [(1280, "light"), (1280, "dark"), (390, "dark"), (390, "light")]
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # The rules whose verdict the colours decide; all others see nothing of the theme.
 COLOURS = ["color-contrast", "link-in-text-block"]
-# Formulas have the colour of the text around them, and most elements of a page are theirs.
+# Formulas are the same at both widths and have the colour of the text around them, and most elements of a
+# page are theirs. What scrolls is the element around a formula.
 WITHOUT_FORMULAS = {"exclude": [[".katex"]]}
 # Without preload axe does not fetch style sheets on its own, from addresses that it resolves wrongly.
 OPTIONS = {"preload": False, "resultTypes": ["violations"]}
@@ -49,7 +50,7 @@ def test_accessible(open_page, page_name):
         page.wait_for_function("theme => document.documentElement.dataset.theme === theme", arg=theme)
         page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")  # laid out
         assert page.evaluate("document.documentElement.scrollWidth") <= width, "wider than the screen"
-        rules, context = (COLOURS, WITHOUT_FORMULAS) if width in widths else (WCAG, None)
+        rules, context = COLOURS if width in widths else WCAG, WITHOUT_FORMULAS if widths else None
         widths.add(width)
         found = Axe().run(page, context, {"runOnly": rules, **OPTIONS}).response["violations"]
         complaints |= {

@@ -16,7 +16,7 @@ from npfl_grader import exercises
 
 QUESTIONS = {
     "02b-optimizers": "Write your answer",
-    "03b-metrics": "Write your answers",
+    "03c-f-score-and-bleu": "Write your answers",
     "04-mse-derivative": "Write your answer",
     "05-softmax-derivative": "Write your answer",
 }
