@@ -218,24 +218,22 @@ class Publisher:
         waiting = sorted(name for name, grade in self.grades.items() if grade.waiting)
         if waiting:
             made.notes.append(
-                f"{len(waiting)} students have answers that wait for a person, which count 0 so far: "
+                f"answers that wait for a person count 0 so far: of {len(waiting)}, "
                 f"{', '.join(waiting[:5])}{' …' if len(waiting) > 5 else ''}"
             )
         late = [grade for grade in self.grades.values() if grade.penalty]
         rule = LatePenalty(config=self.course.config).rule()
         if self.course.config.AssignLatePenalties.get("plugin_class") != "npfl_grader.late.LatePenalty":
             rule = "by the course's own rule"
-        made.notes.append(f"late: {rule}; {len(late)} students lost points by it")
+        made.notes.append(f"late: {rule}; who lost points by it: {len(late)}")
         if self.refreshed:
-            made.notes.append(
-                f"{self.refreshed} penalties were worked out anew, for points given by hand since"
-            )
+            made.notes.append(f"penalties worked out anew, for points given by hand since: {self.refreshed}")
         scaled = f" scaled from {next(iter(self.grades.values())).most:g}" if self.worth else ""
         made.notes.append(
             f"points: of {self.most.normalize():f}{scaled}, rounded half up to two decimal places"
         )
         absent = sum(not grade.submitted for grade in self.grades.values())
-        made.notes.append(f"{absent} students handed in nothing and have 0 points")
+        made.notes.append(f"who handed in nothing and has 0 points: {absent}")
         summary = {
             "assignment": self.assignment,
             "system": self.system,
@@ -355,13 +353,12 @@ class Publisher:
                 content[self._place(name, page, origin)] = page.read_bytes()
         if without:
             made.notes.append(
-                f"no feedback was written for {len(without)} students: "
-                f"run 'npfl-grader feedback {self.assignment}'"
+                f"without feedback so far: {len(without)}; run 'npfl-grader feedback {self.assignment}'"
             )
         if unknown:
             made.notes.append(
-                f"{len(unknown)} students' work did not come from {self.system}; their feedback is packed "
-                "in folders by student, which the system does not sort by itself"
+                f"whose work did not come from {self.system}: {len(unknown)}; feedback on it is packed in "
+                "folders by student, which the system does not sort by itself"
             )
         if not content:
             return []
