@@ -58,6 +58,9 @@ class Checker:
         self.copies: dict[int, Connection | dict[str, Any]] = {}
         # How many statements are run of a cell of which one has ended its process.
         self.kept: dict[int, int] = {}
+        # Once the process has been ended from behind, what a cell has started ends with the cell.
+        self.careful = False
+        self.ran: tuple[int, int] | None = None  # the latest cell that was survived, and its statements
         self.main: Connection | None = None
         self.last = max((i for i, cell in enumerate(self.cells) if cell["role"] != "text"), default=0)
         self.progress, self._progress = os.pipe()
@@ -100,6 +103,7 @@ class Checker:
             process = self.sandbox.start(there, os.dup(self._progress))
             self.main = Connection(here, self.limits["call"], shares_random=self.shares_random)
             self.main.process = process
+            self.ran = None
             for i in range(upto):
                 if self.cells[i]["role"] in ("locked", "student") and self.kept.get(i) != 0:
                     self._exchange(i)
@@ -126,13 +130,29 @@ class Checker:
             end = self.main.end or "crash"
             self._kill()
             begun = self._statements_begun()
-            self.kept[i] = max(0, min(begun, self.kept.get(i, begun)) - 1)
+            if begun or not self._ended_between():
+                self.kept[i] = max(0, min(begun, self.kept.get(i, begun)) - 1)
+                self.careful = True
             return failed(end, str(error))
+        self.ran = i, self._statements_begun()
         late = any(o.get("ename") == "CellTimeout" for o in outputs)
-        if late or self.kept:  # other processes that the cell has started might end this one later
+        if late or self.careful:  # other processes that the cell has started might end this one later
             self._kill()
         status = "timeout" if late else "ok" if answer.get("success") is True else "error"
         return {"status": status, "outputs": outputs}
+
+    def _ended_between(self) -> bool:
+        """Find the culprit where the process was ended between two cells; say whether there is one.
+
+        It was another process that a cell has started. The first time nobody knows of which cell; then each
+        cell's processes end with it, and the latest cell's last statement counts as not written.
+        """
+        if self.ran is None:
+            return False
+        if self.careful:
+            self.kept[self.ran[0]] = max(0, self.ran[1] - 1)
+        self.careful = True
+        return True
 
     def _statements_begun(self) -> int:
         """Count the statements that have begun since the last time."""
@@ -147,22 +167,29 @@ class Checker:
 
     def _copy(self, i: int) -> Connection | dict[str, Any]:
         """Let the student's process leave a copy of itself for a test; without one, say why."""
-        self._start(i)
-        assert self.main is not None
-        if i == self.last:  # nothing else needs the process itself
-            copy, self.main = self.main, None
-            return copy
-        try:
-            for _ in range(2):
+        full = False
+        while True:
+            self._start(i)
+            assert self.main is not None
+            if i == self.last and not self.careful:  # nothing else needs the process itself
+                copy, self.main = self.main, None
+                return copy
+            try:
                 here, process = self._fork()
-                if process is not None:
-                    copy = Connection(here, self.limits["call"], shares_random=self.shares_random)
-                    copy.process = process
-                    return copy
-                here.close()
-                self._kill()  # other processes of the student's may have taken all places
-        except NoAnswer as error:
-            return failed(self.main.end or "crash", str(error))
+            except NoAnswer as error:
+                if not self._ended_between():
+                    return failed(self.main.end or "crash", str(error))
+                self._kill()
+                continue
+            if process is not None:
+                copy = Connection(here, self.limits["call"], shares_random=self.shares_random)
+                copy.process = process
+                return copy
+            here.close()
+            if full:
+                break
+            full = True
+            self._kill()  # other processes of the student's may have taken all places
         if self.sandbox.threads(self.main.process or 0) > self.limits["processes"] // 2:
             return failed(
                 "crash", "your code has filled all the places that it has for processes and threads"
@@ -274,6 +301,7 @@ class Checker:
             if copy.end != "crash":
                 raise
             self.worker.send({"begins": None})  # all cells before it are run again
+            self.careful = True
             self._start(i)
             self._kill()
             again = self._copy(i)
