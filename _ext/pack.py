@@ -14,12 +14,13 @@ from typing import Any
 
 import pydata_sphinx_theme
 from fontTools import subset
-from npfl_book import NODE_BINARY
+from npfl_book import KATEX, NODE_BINARY
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
 HERE = Path(__file__).parent
 ICONS = "vendor/fontawesome/webfonts/fa-solid-900.woff2"
+BOLD = re.compile(r'class="[^"]*\bmathbf\b[^"]*"[^>]*>([^<]+)<')
 THEME = Path(pydata_sphinx_theme.__file__).parent / "theme" / "pydata_sphinx_theme" / "static"
 # What the theme's own template loads, outside Sphinx's lists.
 THEME_STYLES = ["styles/theme.css", "styles/pydata-sphinx-theme.css"]
@@ -64,6 +65,7 @@ def pack(app: Sphinx, exception: Exception | None) -> None:
     used = _purge(css, Path(app.outdir))
     (static / "site.css").write_text(used, encoding="utf-8")
     _write_icons(static, used)
+    _write_letters(static)
     # The empty statement in front keeps "use strict" of one script from holding for all.
     parts = [p if isinstance(p, str) else (static / p).read_text("utf-8") for p in app.pack_scripts]
     script = ";\n" + "\n;\n".join(parts)
@@ -107,13 +109,32 @@ def _purge(css: str, folder: Path) -> str:
 def _write_icons(static: Path, css: str) -> None:
     """Write the icon font with the icons that the style sheet names: 4 kB instead of 156."""
     named = re.findall(r"\\([ef][0-9a-f]{3})\b|([\ue000-\uf8ff])", css)
-    used = [int(code, 16) if code else ord(character) for code, character in named]
+    used = {int(code, 16) if code else ord(character) for code, character in named}
+    _cut(THEME / ICONS, static / ICONS, used)
+
+
+def _write_letters(static: Path) -> None:
+    """Write the fonts of most formulas with the characters that the pages have: 31 kB instead of 68.
+
+    The sooner they come, the fewer lines break anew after a formula whose width changes with its font.
+    """
+    pages = "".join(
+        page.read_text("utf-8") for page in static.parent.rglob("*.html") if "lite" not in page.parts
+    )
+    bold = "".join(BOLD.findall(pages))
+    for font, text in (("Main-Regular", pages), ("Math-Italic", pages), ("Main-Bold", bold)):
+        name = f"KaTeX_{font}.woff2"
+        _cut(KATEX / "fonts" / name, static / "katex" / "fonts" / name, set(map(ord, text)))
+
+
+def _cut(font: Path, target: Path, used: set[int]) -> None:
+    """Write a font with some of its characters only."""
     options = subset.Options(flavor="woff2", layout_features=[])
-    font = subset.load_font(str(THEME / ICONS), options)
+    opened = subset.load_font(str(font), options)
     subsetter = subset.Subsetter(options)
     subsetter.populate(unicodes=used)
-    subsetter.subset(font)
-    subset.save_font(font, str(static / ICONS), options)
+    subsetter.subset(opened)
+    subset.save_font(opened, str(target), options)
 
 
 def setup(app: Sphinx) -> dict:
