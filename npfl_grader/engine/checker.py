@@ -20,11 +20,12 @@ import numpy as np
 from npfl_grader.engine import keeper, kernel, remote, sandbox
 from npfl_grader.engine.client import Fault, Sandbox
 from npfl_grader.engine.connection import Connection, NoAnswer
-from npfl_grader.engine.names import Names, names
+from npfl_grader.engine.names import Names, from_json, names
 from npfl_grader.engine.outputs import clean, error_output
 from npfl_grader.engine.shell import CellTimeout, Notebook
 from npfl_grader.engine.wire import MALFORMED, Channel
 
+_COPIES_AT_ONCE = 100  # a message takes no more than 253 descriptors
 _GRACE = 1.0  # seconds that a cell gets to end by itself once its time is over
 _NUMBERS = (np.float64, np.float32, np.float16, np.int64, np.int32, np.int16, np.int8)
 
@@ -35,7 +36,7 @@ class Checker:
     Parameters
     ----------
     job : dict
-        See `npfl_grader.engine.execute`.
+        See `npfl_grader.engine.execute`; the worker has added the names of the instructor's cells.
     worker : Channel
         To the worker, which is told which cell begins.
     sandbox : Sandbox
@@ -67,7 +68,7 @@ class Checker:
         os.set_blocking(self.progress, False)
         os.set_blocking(self._progress, False)
         self.names: dict[int, Names] = {
-            i: names(cell["source"])
+            i: from_json(job["names"][cell["source"]])
             for i, cell in enumerate(self.cells)
             if cell["role"] in ("locked", "test")
         }
@@ -82,13 +83,17 @@ class Checker:
         limits = self.limits | {"processes": self.limits["processes"] + copies}
         self.sandbox.open(limits, keeper.students(self.job), unix_sockets=False)
         known: set[str] = set()
+        row: list[int] = []  # cells that find the same state
         for i, cell in enumerate(self.cells):
             if cell["role"] == "test" or (cell["role"] == "locked" and self.names[i].read_now & known):
-                self.copies[i] = self._copy(i)
+                row.append(i)
             if cell["role"] in ("locked", "student"):
                 if cell["role"] == "student":
                     known |= names(cell["source"]).bound
+                self._copy(row)
+                row = []
                 self.results[i] = self._run_students_cell(i)
+        self._copy(row)
         self._close()
 
     def _close(self) -> None:
@@ -165,47 +170,71 @@ class Checker:
         self._start(i)
         return self._exchange(i)
 
-    def _copy(self, i: int) -> Connection | dict[str, Any]:
-        """Let the student's process leave a copy of itself for a test; without one, say why."""
-        full = False
-        while True:
-            self._start(i)
+    def _copy(self, row: list[int]) -> None:
+        """Let the student's process leave a copy of itself for each of some tests; without one, say why."""
+        tries = 0
+        while row:
+            self._start(row[0])
             assert self.main is not None
-            if i == self.last and not self.careful:  # nothing else needs the process itself
-                copy, self.main = self.main, None
-                return copy
+            if row == [self.last] and not self.careful:  # nothing else needs the process itself
+                self.copies[self.last], self.main = self.main, None
+                return
+            wanted = [i for i in row[:_COPIES_AT_ONCE] if i != self.last or self.careful]
             try:
-                here, process = self._fork()
+                made = self._fork(len(wanted))
             except NoAnswer as error:
-                if not self._ended_between():
-                    return failed(self.main.end or "crash", str(error))
-                self._kill()
-                continue
-            if process is not None:
-                copy = Connection(here, self.limits["call"], shares_random=self.shares_random)
-                copy.process = process
-                return copy
-            here.close()
-            if full:
-                break
-            full = True
-            self._kill()  # other processes of the student's may have taken all places
-        if self.sandbox.threads(self.main.process or 0) > self.limits["processes"] // 2:
-            return failed(
+                if self._ended_between():
+                    self._kill()
+                    continue
+                self.copies |= {i: failed(self.main.end or "crash", str(error)) for i in row}
+                return
+            for i, copy in zip(wanted, made, strict=False):
+                self.copies[i] = copy
+            row = row[len(made) :]
+            if len(made) < len(wanted):
+                if tries:
+                    break
+                tries += 1
+                self._kill()  # other processes of the student's may have taken all places
+        if row and self.main and self.sandbox.threads(self.main.process or 0) > self.limits["processes"] // 2:
+            because = failed(
                 "crash", "your code has filled all the places that it has for processes and threads"
             )
-        return failed("fault", "the student's process cannot be copied")
+        else:
+            because = failed("fault", "the student's process cannot be copied")
+        self.copies |= dict.fromkeys(row, because)
 
-    def _fork(self) -> tuple[socket.socket, int | None]:
-        """Have the student's process copied; return a connection to the copy, and its number if any."""
+    def _fork(self, count: int) -> list[Connection]:
+        """Have the student's process copied; give the connections to the copies, which may be fewer."""
         assert self.main is not None
-        here, there = socket.socketpair()
-        with there:
-            answer, _ = self.main.request({"op": "fork"}, descriptor=there.fileno())
-        process = answer.get("process")
-        if type(process) is not int and type(answer.get("error")) is not str:
-            self.main.fail("crash", "your code broke the process that it ran in")
-        return here, process if type(process) is int else None
+        pairs = [socket.socketpair() for _ in range(count)]
+        try:
+            answer, _ = self.main.request(
+                {"op": "fork", "count": count}, descriptors=[there.fileno() for _, there in pairs]
+            )
+            processes = answer.get("processes")
+            if (
+                type(processes) is not list
+                or len(processes) > count
+                or not all(type(process) is int for process in processes)
+                or (len(processes) < count and type(answer.get("error")) is not str)
+            ):
+                self.main.fail("crash", "your code broke the process that it ran in")
+        except NoAnswer:
+            for here, _ in pairs:
+                here.close()
+            raise
+        finally:
+            for _, there in pairs:
+                there.close()
+        copies = []
+        for process, (here, _) in zip(processes, pairs, strict=False):
+            copy = Connection(here, self.limits["call"], shares_random=self.shares_random)
+            copy.process = process
+            copies.append(copy)
+        for here, _ in pairs[len(copies) :]:
+            here.close()
+        return copies
 
     def _kill(self) -> None:
         """End all student processes that nobody waits for."""
@@ -304,12 +333,12 @@ class Checker:
             self.careful = True
             self._start(i)
             self._kill()
-            again = self._copy(i)
+            self._copy([i])
             self._close()
             self.worker.send({"begins": i})
+            again = self.copies[i]
             if not isinstance(again, Connection):
                 raise error
-            self.copies[i] = again
         return again, again.names(wanted)
 
     def _inject(self, variables: dict[str, Any], wanted: list[str], values: dict[str, Any]) -> None:

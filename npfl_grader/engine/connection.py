@@ -85,9 +85,9 @@ class Connection:
         header: dict[str, Any],
         buffers: Sequence[bytes] = (),
         seconds: float | None = None,
-        descriptor: int | None = None,
+        descriptors: Sequence[int] = (),
     ) -> tuple[dict[str, Any], list[memoryview]]:
-        """Send a request, with a descriptor if there is one, and return the answer.
+        """Send a request, with descriptors if there are some, and return the answer.
 
         Raises
         ------
@@ -102,8 +102,8 @@ class Connection:
         try:
             try:
                 self.channel.send(header, buffers, deadline)
-                if descriptor is not None:
-                    socket.send_fds(self.channel.socket, [b"d"], [descriptor])
+                if descriptors:
+                    socket.send_fds(self.channel.socket, [b"d"], descriptors)
             except OverflowError as error:
                 self.unsupported(str(error))
             while True:

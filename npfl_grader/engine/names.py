@@ -1,6 +1,7 @@
 """Which names a cell of the instructor binds and which it reads, by its compiled code."""
 
 import dis
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import CodeType
@@ -59,6 +60,19 @@ def names(source: str) -> Names:
     if (later | attributes) & {"globals", "locals", "vars", "dir", "user_ns", "eval", "exec"}:
         later |= {text for part in _codes(code) for text in _strings(part.co_consts)}
     return Names(*map(frozenset, (bound, later, read, attributes)))
+
+
+cached = functools.lru_cache(1000)(names)
+
+
+def to_json(found: Names) -> list[list[str]]:
+    """Turn names into what JSON can say."""
+    return [sorted(found.bound), sorted(found.read), sorted(found.read_now), sorted(found.attributes)]
+
+
+def from_json(parts: list[list[str]]) -> Names:
+    """Turn what `to_json` has made into names."""
+    return Names(*map(frozenset, parts))
 
 
 _ASYNC = 0x2000  # ast.PyCF_ALLOW_TOP_LEVEL_AWAIT

@@ -134,26 +134,36 @@ class Student:
             if request["op"] == until:
                 return request, buffers
             if request["op"] == "fork":
-                self._fork()
+                self._fork(request["count"])
                 continue
             self._answer(request, buffers)
 
-    def _fork(self) -> None:
-        """Leave a copy of this process on a connection of its own: whoever uses it changes nothing here."""
-        _, descriptors, _, _ = socket.recv_fds(self.channel.socket, 1, 1)
-        try:
-            child = os.fork()
-        except OSError as error:
-            os.close(descriptors[0])
-            self._send({"error": str(error)})
-            return
-        if child:
-            os.close(descriptors[0])
-            self._send({"process": child})
-        else:
-            self.channel.close()
-            self.channel = Channel(socket.socket(fileno=descriptors[0]))
-            self.process = os.getpid()
+    def _fork(self, count: int) -> None:
+        """Leave copies of this process on connections of their own: whoever uses one changes nothing here.
+
+        All are made in a row, for after each fork the pages that this process touches are copied anew.
+        """
+        _, descriptors, _, _ = socket.recv_fds(self.channel.socket, 1, count)
+        processes: list[int] = []
+        error = None
+        for own in descriptors:
+            try:
+                child = os.fork()
+            except OSError as failure:
+                error = str(failure)
+                break
+            if not child:
+                for descriptor in descriptors:
+                    if descriptor != own:
+                        os.close(descriptor)
+                self.channel.close()
+                self.channel = Channel(socket.socket(fileno=own))
+                self.process = os.getpid()
+                return
+            processes.append(child)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        self._send({"processes": processes, "error": error})
 
     def _send(self, answer: dict[str, Any], buffers: Sequence[bytes] = ()) -> None:
         if os.getpid() != self.process:  # forked by the student's code, and come back here: it has no say

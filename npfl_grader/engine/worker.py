@@ -13,7 +13,7 @@ import threading
 import time
 from typing import Any
 
-from npfl_grader.engine import sandbox
+from npfl_grader.engine import names, sandbox
 from npfl_grader.engine.keeper import remove
 from npfl_grader.engine.wire import Channel, Garbled
 
@@ -131,6 +131,9 @@ class Pair:
         Broken
             If a warm process is not usable any more.
         """
+        # Cells that all submissions share are analysed once, here, and not in each job's process.
+        shared = {cell["source"] for cell in job["cells"] if cell["role"] in ("locked", "test")}
+        job = job | {"names": {source: names.to_json(names.cached(source)) for source in shared}}
         worker, tests = socket.socketpair()
         for_checker, for_keeper = socket.socketpair()
         with worker, tests, for_checker, for_keeper:

@@ -220,7 +220,7 @@ ATTACKS = [
     Attack("signals to all processes", HONEST + "import os\ntry: os.kill(-1, 9)\nexcept OSError as e: print(e)", ALL),
     Attack("signals to all processes in a function", "import os\ndef double(x):\n    try: os.kill(-1, 9)\n    except OSError: pass\n    return 2 * x\n" + HONEST_TOTAL, ALL),
     Attack("processes that use up all time",
-           "import os\ndef double(x):\n    for _ in range(4):\n        try: os.fork()\n        except OSError: pass\n    return 2 * x\n"
+           "import os\ndef double(x):\n    for _ in range(3):\n        try: os.fork()\n        except OSError: pass\n    return 2 * x\n"
            + HONEST_TOTAL, ALL),
     Attack("signals to the parent", HONEST + "import os\ntry: os.kill(os.getppid(), 9)\nexcept OSError as e: print(e)",
            ALL),
