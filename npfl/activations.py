@@ -134,7 +134,7 @@ def relu_grad(x: ArrayLike) -> NDArray:
 
 
 def leaky_relu(x: ArrayLike, slope: ArrayLike = 0.01) -> NDArray:
-    r"""Scale negative numbers, :math:`\max(x, 0) + a \min(x, 0)`.
+    r"""Scale negative numbers, :math:`\max(x, 0) + \nu \min(x, 0)`.
 
     With a slope that is learned, most often one for each unit, it is PReLU.
 
@@ -143,7 +143,7 @@ def leaky_relu(x: ArrayLike, slope: ArrayLike = 0.01) -> NDArray:
     x : array_like, any shape
         The inputs.
     slope : array_like, shape of the last axes of `x`, or ()
-        The slope a on the negative side. (Keras' ``leaky_relu`` has the default 0.2, PyTorch's 0.01.)
+        The slope ν on the negative side. (Keras' ``leaky_relu`` has the default 0.2, PyTorch's 0.01.)
 
     Returns
     -------
@@ -172,7 +172,7 @@ def leaky_relu(x: ArrayLike, slope: ArrayLike = 0.01) -> NDArray:
 def leaky_relu_grad(x: ArrayLike, slope: ArrayLike = 0.01) -> NDArray:
     r"""Differentiate leaky ReLU, 1 where :math:`x > 0` and a elsewhere.
 
-    The derivative by the slope a is :math:`\min(x, 0)`.
+    The derivative by the slope ν is :math:`\min(x, 0)`.
     Parameters, result and errors are those of `leaky_relu`.
 
     Examples
@@ -189,14 +189,14 @@ def leaky_relu_grad(x: ArrayLike, slope: ArrayLike = 0.01) -> NDArray:
 
 
 def elu(x: ArrayLike, alpha: float = 1.0) -> NDArray:
-    r"""Let negative numbers approach a limit, :math:`\alpha(e^x - 1)` where :math:`x \le 0`, x elsewhere.
+    r"""Let negative numbers approach a limit, :math:`\nu (e^x - 1)` where :math:`x \le 0`, x elsewhere.
 
     Parameters
     ----------
     x : array_like, any shape
         The inputs.
     alpha : float
-        The size of the limit -α for large negative inputs.
+        The size ν of the limit -ν for large negative inputs (α in the paper).
 
     Returns
     -------
@@ -217,7 +217,7 @@ def elu(x: ArrayLike, alpha: float = 1.0) -> NDArray:
 
 
 def elu_grad(x: ArrayLike, alpha: float = 1.0) -> NDArray:
-    r"""Differentiate ELU, 1 where :math:`x > 0` and :math:`\alpha e^x` elsewhere.
+    r"""Differentiate ELU, 1 where :math:`x > 0` and :math:`\nu e^x` elsewhere.
 
     Parameters and result are those of `elu`.
 

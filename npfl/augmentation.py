@@ -21,11 +21,11 @@ def mixup(x: ArrayLike, y: ArrayLike, alpha: float, rng: Generator) -> tuple[NDA
 
     .. math::
 
-        \tilde{\mathbf x}_i = \lambda \mathbf x_i + (1 - \lambda) \mathbf x_j, \qquad
-        \tilde{\mathbf y}_i = \lambda \mathbf y_i + (1 - \lambda) \mathbf y_j, \qquad
-        \lambda \sim \mathrm{Beta}(\alpha, \alpha)
+        \tilde{\mathbf x}_i = q \mathbf x_i + (1 - q) \mathbf x_j, \qquad
+        \tilde{\mathbf y}_i = q \mathbf y_i + (1 - q) \mathbf y_j, \qquad
+        q \sim \mathrm{Beta}(\kappa, \kappa)
 
-    The partners j are a permutation of the batch. As in the authors' code there is one λ for the batch;
+    The partners j are a permutation of the batch. As in the authors' code there is one q for the batch;
     Keras' ``MixUp`` layer draws one for each example.
 
     Parameters
@@ -35,7 +35,7 @@ def mixup(x: ArrayLike, y: ArrayLike, alpha: float, rng: Generator) -> tuple[NDA
     y : array_like, shape (B, ...)
         The gold outputs: distributions such as one-hot rows, or real numbers. Indices of classes do not mix.
     alpha : float
-        The parameter α, positive: small values hardly mix, 1 draws λ uniformly.
+        The parameter κ (the authors' α), positive: small values hardly mix, 1 draws q uniformly.
     rng : numpy.random.Generator
         The source of randomness.
 

@@ -381,7 +381,7 @@ def blobs(n: int, rng: Generator, centers: ArrayLike, spread: float = 1.0) -> Pa
 def noisy_line(
     n: int, rng: Generator, slope: float = 2.0, intercept: float = 1.0, noise: float = 0.1
 ) -> Part:
-    r"""Draw points around a line, :math:`y = a x + b + \varepsilon` with :math:`x \sim U[-1, 1]`.
+    r"""Draw points around a line, :math:`y = w x + b + \varepsilon` with :math:`x \sim U[-1, 1]`.
 
     Parameters
     ----------
@@ -390,7 +390,7 @@ def noisy_line(
     rng : numpy.random.Generator
         The source of randomness.
     slope, intercept : float
-        The numbers a and b.
+        The weight w and the bias b.
     noise : float
         The standard deviation of the normal ε.
 

@@ -15,20 +15,20 @@ from npfl.activations import softmax
 
 
 def bootstrap(n: int, rng: Generator) -> NDArray:
-    r"""Draw n of n examples with replacement, the training set of one model in bagging.
+    r"""Draw N of N examples with replacement, the training set of one model in bagging.
 
-    About :math:`1 - (1 - 1/n)^n \approx 1 - 1/e = 63.2\,\%` of the examples are in it, some several times.
+    About :math:`1 - (1 - 1/N)^N \approx 1 - 1/e = 63.2\,\%` of the examples are in it, some several times.
 
     Parameters
     ----------
     n : int
-        The number of examples, positive.
+        The number N of examples, positive.
     rng : numpy.random.Generator
         The source of randomness.
 
     Returns
     -------
-    ndarray of int, shape (n,)
+    ndarray of int, shape (N,)
         Indices of examples.
 
     Raises
@@ -158,7 +158,7 @@ def average_weights(weights: Sequence[Sequence[ArrayLike]]) -> list[NDArray]:
     return [np.asarray(stack.mean(axis=0)) for stack in stacks]
 
 
-def variance_of_average(variance: ArrayLike, correlation: ArrayLike, n: ArrayLike) -> NDArray:
+def variance_of_average(variance: ArrayLike, correlation: ArrayLike, models: ArrayLike) -> NDArray:
     r"""Compute the variance of the average error of M models.
 
     .. math::
@@ -174,7 +174,7 @@ def variance_of_average(variance: ArrayLike, correlation: ArrayLike, n: ArrayLik
         The variance v of the error of every model, not negative.
     correlation : array_like
         The correlation ρ of the errors of any two models, from -1/(M - 1) to 1.
-    n : array_like
+    models : array_like
         The number M of models, at least 1.
 
     Returns
@@ -197,15 +197,15 @@ def variance_of_average(variance: ArrayLike, correlation: ArrayLike, n: ArrayLik
     Lecture slide "Regularization – Ensembling".
     """
     variance, correlation = as_float("variance", variance), as_float("correlation", correlation)
-    n = as_float("n", n)
+    models = as_float("models", models)
     if not (variance >= 0).all():
         raise ValueError(f"variance must not be negative, got {variance}")
-    if not (n >= 1).all():
-        raise ValueError(f"n must be at least 1, got {n}")
-    # Smaller correlations of n variables do not exist: the variance of their sum would be negative.
-    if not ((correlation <= 1) & (correlation * (n - 1) >= -1)).all():
-        raise ValueError(f"correlation must be from -1 / (n - 1) to 1, got {correlation}")
-    return variance * (1 / n + (1 - 1 / n) * correlation)
+    if not (models >= 1).all():
+        raise ValueError(f"models must be at least 1, got {models}")
+    # Smaller correlations of M variables do not exist: the variance of their sum would be negative.
+    if not ((correlation <= 1) & (correlation * (models - 1) >= -1)).all():
+        raise ValueError(f"correlation must be from -1 / (models - 1) to 1, got {correlation}")
+    return variance * (1 / models + (1 - 1 / models) * correlation)
 
 
 def _outputs(name: str, outputs: ArrayLike) -> NDArray:

@@ -255,9 +255,9 @@ class Activation(Layer):
 
 
 class PReLU(Layer):
-    r"""Be a ReLU whose slope on the negative side is learned, :math:`y = \max(x, 0) + a \min(x, 0)`.
+    r"""Be a ReLU whose slope on the negative side is learned, :math:`y = \max(x, 0) + \nu \min(x, 0)`.
 
-    Its parameters are the slopes a, shape (features,).
+    Its parameters are the slopes ν, shape (features,).
 
     Parameters
     ----------
@@ -381,16 +381,16 @@ class _Normalization(Layer):
 class BatchNormalization(_Normalization):
     r"""Standardize each feature over the batch, then scale and shift it.
 
-    .. math:: \mathbf y = \gamma \hat{\mathbf x} + \beta, \qquad
+    .. math:: \mathbf y = \gamma \hat{\mathbf x} + b, \qquad
         \hat{\mathbf x} = \frac{\mathbf x - \operatorname{mean} \mathbf x}
-        {\sqrt{\operatorname{var} \mathbf x + \varepsilon}}
+        {\sqrt{\operatorname{var} \mathbf x + \epsilon}}
 
     Mean and variance (the biased one, divided by the number of examples) are taken over all axes but the
     last. In inference moving averages take their place; training moves them by
     ``moving = momentum * moving + (1 - momentum) * batch``. As in Keras, `momentum` is the part that is kept
     (PyTorch: the new part), the moving variance is biased (PyTorch: unbiased), and ε is 1e-3 (PyTorch: 1e-5).
 
-    Its parameters are γ (at first 1) and β (at first 0), its state the moving mean (0) and variance (1),
+    Its parameters are γ (at first 1) and b (0; Keras: beta), its state the moving mean (0) and variance (1),
     all of the shape (features,).
 
     Parameters
@@ -459,7 +459,7 @@ class LayerNormalization(_Normalization):
     The formula is that of `BatchNormalization`, but mean and variance are taken over the last axis, in
     training and in inference alike. ε is 1e-3, as in Keras (PyTorch: 1e-5).
 
-    Its parameters are γ (at first 1) and β (at first 0), shape (features,).
+    Its parameters are γ (at first 1) and b (at first 0; Keras: beta), shape (features,).
 
     Parameters
     ----------
@@ -504,7 +504,7 @@ def standardize_weights(weights: ArrayLike, epsilon: float = 1e-5) -> NDArray:
     .. math::
 
         \hat{\mathbf w} = \frac{\mathbf w - \operatorname{mean} \mathbf w}
-        {\sqrt{\operatorname{var} \mathbf w + \varepsilon}}
+        {\sqrt{\operatorname{var} \mathbf w + \epsilon}}
 
     The variance is biased and ε inside the root. The paper's code has the unbiased one, and ε outside.
 
@@ -546,7 +546,7 @@ def standardize_weights_backward(weights: ArrayLike, dy: ArrayLike, epsilon: flo
     .. math::
 
         \frac{\partial L}{\partial \mathbf w}
-        = \frac{1}{\sqrt{\operatorname{var} \mathbf w + \varepsilon}}
+        = \frac{1}{\sqrt{\operatorname{var} \mathbf w + \epsilon}}
         \left( \mathbf d - \operatorname{mean} \mathbf d
         - \hat{\mathbf w} \operatorname{mean}(\mathbf d \hat{\mathbf w}) \right)
 

@@ -110,9 +110,9 @@ def huber(y_true: ArrayLike, y_pred: ArrayLike, delta: float = 1.0) -> NDArray:
     .. math::
 
         \frac1K \sum_i \begin{cases}
-        e_i^2 / 2 & |e_i| \le \delta \\
-        \delta |e_i| - \delta^2 / 2 & |e_i| > \delta
-        \end{cases}, \qquad e_i = \hat y_i - y_i
+        u_i^2 / 2 & |u_i| \le \delta \\
+        \delta |u_i| - \delta^2 / 2 & |u_i| > \delta
+        \end{cases}, \qquad u_i = \hat y_i - y_i
 
     `delta` is positive; other parameters, result and errors are those of `mean_squared_error`.
     PyTorch's ``HuberLoss`` is the same, its ``SmoothL1Loss(beta=delta)`` is smaller by the factor 1/delta.
@@ -256,7 +256,7 @@ def categorical_crossentropy(
 def sparse_categorical_crossentropy(
     y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False
 ) -> NDArray:
-    r"""Compute the cross-entropy :math:`-\log o_{\text{gold}}` for gold classes given by their indices.
+    r"""Compute the cross-entropy :math:`-\log o_c` for gold classes given by their indices c.
 
     Parameters
     ----------
@@ -353,10 +353,10 @@ def smooth_labels(y_true: ArrayLike, alpha: float) -> NDArray:
 class Loss(ABC):
     r"""Reduce the losses of the examples to one number, and differentiate it by the predictions.
 
-    .. math:: L = \frac1N \sum_{n=1}^N w_n\,\ell_n \quad\text{or, for SUM,}\quad L = \sum_n w_n\,\ell_n
+    .. math:: \frac1B \sum_b w^{(b)} L^{(b)} \quad\text{or, for SUM,}\quad \sum_b w^{(b)} L^{(b)}
 
-    N is the number of losses: B for predictions of shape (B, K), B·T for (B, T, K). The weights do not change
-    it: weights [1, 1, 0, 0] on four losses of 1 give 0.5.
+    Predictions of shape (B, K) have B losses; those of shape (B, T, K) have B·T, which is then the divisor.
+    The weights do not change it: weights [1, 1, 0, 0] on four losses of 1 give 0.5.
     A subclass defines `call` and `call_gradient`. Each class here takes the options of the function it calls.
 
     Parameters
@@ -620,7 +620,7 @@ class CategoricalCrossentropy(Loss):
 
 
 class SparseCategoricalCrossentropy(Loss):
-    r"""Compute cross-entropies for indices of classes; gradient :math:`o_j - [j = y]` by logits.
+    r"""Compute cross-entropies for indices of classes; gradient :math:`o_j - [j = c]` by logits.
 
     Labels cannot be smoothed here, an index is always one-hot.
 

@@ -77,7 +77,7 @@ class Metric(ABC):
 
 
 class Mean(Metric):
-    r"""Average numbers, :math:`\sum_n w_n v_n / \sum_n w_n`.
+    r"""Average numbers, :math:`\sum_b w^{(b)} x^{(b)} / \sum_b w^{(b)}`.
 
     Examples
     --------

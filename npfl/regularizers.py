@@ -1,8 +1,8 @@
 r"""Dropout, and penalties on the weights: :math:`\tilde J(\theta) = J(\theta) + \lambda\,R(\theta)`.
 
 The lecture's :math:`\lambda` is called `strength`, its :math:`\alpha`, the book's :math:`\eta`,
-`learning_rate`. There is no factor ½ here, nor in Keras' ``L2``; PyTorch's ``weight_decay=w`` is the penalty
-:math:`(w/2) \lVert\theta\rVert_2^2`, so w = 2λ. As a rule, weights are penalized, biases are not.
+`learning_rate`. There is no factor ½ here, nor in Keras' ``L2``; the penalty of PyTorch's SGD has one, so its
+``weight_decay`` is 2λ. As a rule, weights are penalized, biases are not.
 """
 
 import numpy as np
