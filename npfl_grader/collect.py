@@ -420,7 +420,7 @@ class Collector:
                 result.unusable[student] = str(error)
                 step()
                 continue
-            if old and taken.late and not old["late"] and not self.take_late:
+            if old and taken.late and not old["late"] and not (self.take_late or _same(old, taken, files)):
                 rows[student] = old | {"state": "unchanged", "notes": [IN_TIME]}
                 step()
                 continue
@@ -600,6 +600,14 @@ class Collector:
             raise CourseError(f"{folder}: cannot be written: {error.strerror}") from None
         shutil.rmtree(part)
         return ""
+
+
+def _same(old: dict[str, Any], taken: Taken, files: dict[str, bytes]) -> bool:
+    """Tell whether an attempt is the one that was taken before, perhaps when its time was not known yet."""
+    # Canvas says that something is late, so what came without a time was in time.
+    if old["system"] != "canvas":
+        files = {name: data for name, data in files.items() if name != submissions.TIMESTAMP}
+    return old["digest"] in {taken.digest, digest(files)}
 
 
 def digest(files: dict[str, bytes]) -> str:

@@ -238,6 +238,17 @@ def test_a_late_attempt_does_not_take_the_place_of_one_in_time(graded, tmp_path)
     assert "3 * x" in (folder / "third.ipynb").read_text()
 
 
+def test_times_that_come_later_say_who_was_late(desk, tmp_path):
+    """Moodle's archive first without its worksheet, then with it: the same attempts, now with their times."""
+    room = desk.copy(tmp_path / "course")
+    room.run("collect", "first", desk.folder / "moodle.zip", code=3)
+    assert not any(taken["late"] for taken in ledger(room, "first")["students"].values())
+    room.run("collect", "first", desk.folder / "moodle.zip", *desk.extra["first"], code=3)
+    kinds = {person.id: person.kind for person in desk.everybody}
+    late = {kinds[name] for name, taken in ledger(room, "first")["students"].items() if taken["late"]}
+    assert late == {"late", "very late", "again late"}
+
+
 def test_a_changed_exercise_says_what_it_means(graded, tmp_path):
     room = graded.copy(tmp_path / "course")
     text = (graded.folder / "first.md").read_text()
