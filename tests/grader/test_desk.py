@@ -382,45 +382,6 @@ def test_no_spreadsheet_takes_a_name_for_a_formula(text):
     assert publish.safe("-") == "-"
 
 
-def test_the_exchange_of_nbgrader_hands_out_and_collects(desk, tmp_path):
-    """Student and instructor on one machine, as one user: what one machine allows."""
-    from nbgrader.auth import Authenticator
-    from nbgrader.coursedir import CourseDirectory
-    from nbgrader.exchange import default as exchange
-
-    room = desk.copy(tmp_path / "course")
-    shutil.rmtree(room.root / "submitted", ignore_errors=True)
-    home = tmp_path / "home"
-    home.mkdir()
-    config = Config()
-    config.Exchange.root = str(tmp_path / "exchange")
-    config.Exchange.cache = str(tmp_path / "cache")
-    config.Exchange.assignment_dir = str(home)
-    config.CourseDirectory.course_id = "npfl"
-    config.CourseDirectory.assignment_id = "first"
-
-    def do(kind, root):
-        own = Config(config)
-        own.CourseDirectory.root = str(root)
-        coursedir, authenticator = CourseDirectory(config=own), Authenticator(config=own)
-        kind(coursedir=coursedir, authenticator=authenticator, config=own).start()
-
-    do(exchange.ExchangeReleaseAssignment, room.root)
-    do(exchange.ExchangeFetchAssignment, home)
-    path = home / "first" / "first.ipynb"
-    path.write_bytes(simulation.solved(path.read_text(), simulation.RIGHT))
-    do(exchange.ExchangeSubmit, home)
-    do(exchange.ExchangeCollect, room.root)
-    (student,) = [folder.name for folder in (room.root / "submitted").iterdir()]
-    room.run("autograde", "first", "--student", student)
-    points = room.query(
-        """select sum(g.auto_score) from grade g join submitted_notebook x on x.id = g.notebook_id
-        join submitted_assignment s on s.id = x.assignment_id where s.student_id = ?""",
-        student,
-    )
-    assert points == [(5.0,)]
-
-
 @pytest.mark.parametrize(
     ("hours", "penalty"),
     [(0, None), (0.4, None), (0.6, 1.0), (24, 1.0), (24.1, 2.0), (72, 3.0), (72.1, 10.0), (9999, 10.0)],
