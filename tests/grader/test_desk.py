@@ -249,6 +249,15 @@ def test_times_that_come_later_say_who_was_late(desk, tmp_path):
     assert late == {"late", "very late", "again late"}
 
 
+def test_times_that_cannot_be_read_stop_the_collection(desk, tmp_path):
+    """In another language they would count as none, and everybody as in time."""
+    sheet = tmp_path / "worksheet.csv"
+    text = (desk.folder / "moodle.csv").read_text("utf-8-sig")
+    sheet.write_text(text.replace("Monday, 09 March", "pondělí, 9. března"))
+    done = desk.run("collect", "first", desk.folder / "moodle.zip", "--worksheet", sheet, code=1)
+    assert re.search(r"worksheet.csv: line \d+: 'pondělí, .*' is no time that can be read", done.stderr)
+
+
 def test_a_changed_exercise_says_what_it_means(graded, tmp_path):
     room = graded.copy(tmp_path / "course")
     text = (graded.folder / "first.md").read_text()
@@ -315,7 +324,7 @@ def test_rosters_of_all_systems_are_read(tmp_path, text, encoding):
         ("id\na\nA\n", "line 3: the student A stands in line 2 already"),
         ("id\n../x\n", "line 2: '../x' cannot name a student's folder"),
         ("id\n", "there is no student in it"),
-        ("", "this is no CSV file"),
+        ("", "the file is empty"),
         ("id,name\nx,A,B\n", "line 2 has 3 fields, the header 2"),
     ],
 )
