@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from npfl_grader import desk
-from npfl_grader.console import progress, stop
+from npfl_grader.console import progress, stop, stopping
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,7 +28,10 @@ def find(folder: Path) -> list[Path]:
     """List the exercises of a folder."""
     paths = sorted(folder.glob("*.md"))
     if not paths:
-        raise stop(f"{folder}: there is no exercise (*.md): name the folder with --exercises")
+        raise stop(
+            f"{folder}: there is no exercise (*.md): run it in the repository, or name the folder with "
+            "--exercises"
+        )
     return paths
 
 
@@ -95,14 +98,14 @@ def create_course(
     Due dates, points and what being late costs stand in the course's nbgrader_config.py.
     """
     from npfl_grader import course, exercises
-    from npfl_grader.errors import CourseError
 
     paths = find(source)
-    try:
-        for line in course.create(folder, paths, roster, id_column):
-            typer.echo(line)
-    except (exercises.ExerciseError, CourseError, RuntimeError) as error:
-        raise stop(str(error)) from None
+    with stopping():
+        try:
+            for line in course.create(folder, paths, roster, id_column):
+                typer.echo(line)
+        except (exercises.ExerciseError, RuntimeError) as error:
+            raise stop(str(error)) from None
     typer.echo(
         f"Next: set due dates in {folder}/nbgrader_config.py and run this again, then, in {folder}, run"
     )
@@ -169,11 +172,10 @@ def autograde(
     from rich.console import Console
 
     from npfl_grader import pool
-    from npfl_grader.errors import CourseError
 
     console = Console()
     complete = True
-    try:
+    with stopping():
         crew = pool.Dask(dask) if dask else pool.Local(workers)
         try:
             if not dry_run and not all(Path("grading", name).exists() for name in assignments):
@@ -196,11 +198,6 @@ def autograde(
                     console.print(f"Protection: {report.level}. {where}", markup=False, soft_wrap=True)
         finally:
             crew.close()
-    except CourseError as error:
-        raise stop(str(error)) from None
-    except KeyboardInterrupt:
-        typer.echo("npfl-grader: stopped; what was graded is recorded, run it again to go on", err=True)
-        raise typer.Exit(130) from None
     if not complete:
         raise typer.Exit(3)
 
@@ -226,17 +223,14 @@ def feedback(
     from rich.console import Console
 
     from npfl_grader import feedback, record, settings
-    from npfl_grader.errors import CourseError
 
     console = Console()
-    try:
+    with stopping():
         course = settings.load(Path.cwd())
         with record.only_writer(course):
             found = feedback.Feedback(course, assignment, student)
             with progress(console, len(found.students)) as step:
                 written = found.run(workers, step)
-    except CourseError as error:
-        raise stop(str(error)) from None
     typer.echo(f"{assignment}: feedback of {len(found.students)} students, {written} of them written anew")
 
 

@@ -311,7 +311,16 @@ class Collector:
 
     def _read_worksheet(self, path: Path) -> None:
         """Take the numbers and times of this assignment; Moodle gives a participant a new number in each."""
-        for person in roster.students(roster.table(path), timezone=self.zone):
+        table = roster.table(path)
+        place = table.column(roster.COLUMNS["time"])
+        for number, row in enumerate(table.rows, start=2):
+            text = "-" if place is None else row[place].strip()
+            if text not in ("", "-") and roster.moment(text, self.zone) is None:
+                raise CourseError(
+                    f"{path}: line {number}: {text!r} is no time that can be read: set the system to "
+                    "English, and download the list again"
+                )
+        for person in roster.students(table, timezone=self.zone):
             student = self.known.get(person.id.lower()) or self.known.get((person.email or "").lower())
             if student is None:
                 continue
@@ -334,7 +343,10 @@ class Collector:
         for number, row in enumerate(table.rows, start=2):
             person = self.known.get(row[student].strip().lower())
             if person is None:
-                raise CourseError(f"{path}: line {number}: there is no student {row[student].strip()!r}")
+                raise CourseError(
+                    f"{path}: line {number}: there is no student {row[student].strip()!r} in the course: "
+                    "mend the line"
+                )
             found[roster.plain(row[group])].append(person)
         return dict(found)
 
@@ -353,7 +365,10 @@ class Collector:
             archive, owner, student = ("" if where is None else row[where].strip() for where in place)
             if student:
                 if student.lower() not in self.known:
-                    raise CourseError(f"{self.answers_path}: line {number}: there is no student {student!r}")
+                    raise CourseError(
+                        f"{self.answers_path}: line {number}: there is no student {student!r} in the course: "
+                        "mend the line"
+                    )
                 found[archive, owner] = self.known[student.lower()]
         return found
 
@@ -420,7 +435,7 @@ class Collector:
                 result.unusable[student] = str(error)
                 step()
                 continue
-            if old and taken.late and not old["late"] and not self.take_late:
+            if old and taken.late and not old["late"] and not (self.take_late or _same(old, taken, files)):
                 rows[student] = old | {"state": "unchanged", "notes": [IN_TIME]}
                 step()
                 continue
@@ -597,9 +612,19 @@ class Collector:
                 folder.rename(part / "old")
             (part / "new").rename(folder)
         except OSError as error:
-            raise CourseError(f"{folder}: cannot be written: {error.strerror}") from None
+            raise CourseError(
+                f"{folder}: cannot be written: {error.strerror}: mend that, and run it again"
+            ) from None
         shutil.rmtree(part)
         return ""
+
+
+def _same(old: dict[str, Any], taken: Taken, files: dict[str, bytes]) -> bool:
+    """Tell whether an attempt is the one that was taken before, perhaps when its time was not known yet."""
+    # Canvas says that something is late, so what came without a time was in time.
+    if old["system"] != "canvas":
+        files = {name: data for name, data in files.items() if name != submissions.TIMESTAMP}
+    return old["digest"] in {taken.digest, digest(files)}
 
 
 def digest(files: dict[str, bytes]) -> str:

@@ -1,6 +1,7 @@
 """What the commands say and show."""
 
 import contextlib
+import errno
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -9,11 +10,38 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
+MENDS = {
+    errno.ENOSPC: "make room on the disk",
+    errno.EDQUOT: "make room on the disk",
+    errno.EACCES: "get the right to write there",
+    errno.EROFS: "take a folder that can be written",
+    errno.EEXIST: "name another folder",
+}
+
 
 def stop(message: str, code: int = 1) -> typer.Exit:
     """Say what is wrong in one line; raise what comes back."""
     typer.echo(f"npfl-grader: {message}", err=True)
     return typer.Exit(code)
+
+
+@contextlib.contextmanager
+def stopping() -> Iterator[None]:
+    """End a command with one line where it cannot go on."""
+    from npfl_grader.errors import CourseError
+
+    try:
+        yield
+    except CourseError as error:
+        raise stop(str(error)) from None
+    except KeyboardInterrupt:
+        raise stop("stopped; run it again to go on", 130) from None
+    except BrokenPipeError:
+        raise  # who reads has seen enough
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        mend = MENDS.get(error.errno or 0, "mend that")
+        raise stop(f"{where}{error.strerror or error}: {mend}, and run it again to go on") from None
 
 
 @contextlib.contextmanager

@@ -203,7 +203,8 @@ def due_dates(course: Course) -> dict[str, datetime]:
     for name, chosen in course.settings.assignments.items():
         if not isinstance(chosen, dict) or {*chosen} - {"due", "points"}:
             raise CourseError(
-                f'{where}.assignments: {name} needs a dictionary with "due" and "points", or either'
+                f'{where}.assignments: {name} needs a dictionary with "due" and "points", or either, '
+                f"it has {chosen!r}"
             )
         points = chosen.get("points", 1)
         if isinstance(points, bool) or not isinstance(points, int | float) or points <= 0:
@@ -211,13 +212,17 @@ def due_dates(course: Course) -> dict[str, datetime]:
                 f"{where}.assignments: {name}: {points!r} are no points: write a number above 0"
             )
         if "due" in chosen:
-            due = roster.moment(str(chosen["due"]), zone)
-            if due is None:
+            text = str(chosen["due"])
+            try:
+                # No other form: of 10/3 nobody knows the month.
+                due = datetime.fromisoformat(text)
+            except ValueError:
+                due = None
+            if due is None or len(text) <= len("2026-03-10"):  # a day alone would end as it begins
                 raise CourseError(
-                    f"{where}.assignments: {name}: {chosen['due']!r} is no time: "
-                    "write it as '2026-03-10 23:59'"
+                    f"{where}.assignments: {name}: {text!r} is no time: write it as '2026-03-10 23:59'"
                 )
-            found[name] = due.astimezone(UTC)
+            found[name] = (due if due.tzinfo else due.replace(tzinfo=zone)).astimezone(UTC)
     return found
 
 

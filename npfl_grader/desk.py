@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from npfl_grader.console import progress, stop
+from npfl_grader.console import progress, stopping
 
 app = typer.Typer()
 
@@ -16,14 +16,11 @@ app = typer.Typer()
 def hand_out(assignments: list[str]) -> None:
     """Pack the release of assignments for a learning management system."""
     from npfl_grader import publish, settings
-    from npfl_grader.errors import CourseError
 
-    try:
+    with stopping():
         course = settings.load(Path.cwd())
         for path in publish.hand_out(course, assignments):
             typer.echo(path)
-    except CourseError as error:
-        raise stop(str(error)) from None
 
 
 @app.command()
@@ -56,19 +53,14 @@ def collect(
     from rich.console import Console
 
     from npfl_grader import collect, record, settings
-    from npfl_grader.errors import CourseError
 
     console = Console()
-    try:
+    with stopping():
         course = settings.load(Path.cwd())
         with record.only_writer(course):
             collector = collect.Collector(course, assignment, worksheet, groups, late, replace)
             with progress(console) as step:
                 found = collector.run(archives, step)
-    except CourseError as error:
-        raise stop(str(error)) from None
-    except KeyboardInterrupt:
-        raise stop("stopped; run it again to go on", 130) from None
     console.print(found.table())
     if found.unmatched:
         typer.echo(f"Fill in the column student of {collector.answers_path}, and run this again.")
@@ -100,14 +92,11 @@ def publish(
 ) -> None:
     """Make the grades as a CSV file and the feedback as an archive that the system imports."""
     from npfl_grader import publish, record, settings
-    from npfl_grader.errors import CourseError
 
-    try:
+    with stopping():
         course = settings.load(Path.cwd())
         with record.only_writer(course):
             made = publish.Publisher(course, assignment, system.value, template, column).run()
-    except CourseError as error:
-        raise stop(str(error)) from None
     for path in made.files:
         typer.echo(path.relative_to(course.root))
     for note in made.notes:
@@ -125,15 +114,12 @@ def insights(
     from rich.console import Console
 
     from npfl_grader import insights, settings
-    from npfl_grader.errors import CourseError
 
     console = Console()
-    try:
+    with stopping():
         course = settings.load(Path.cwd())
         with console.status("reading", spinner="line") if console.is_terminal else contextlib.nullcontext():
             found = insights.gather(course, assignment, names)
             page = insights.save(course, found, names)
-    except CourseError as error:
-        raise stop(str(error)) from None
     console.print(insights.terminal(found))
     typer.echo(page.relative_to(course.root))

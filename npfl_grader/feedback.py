@@ -138,6 +138,8 @@ class Feedback:
         names = submissions.students(course, assignment, students, step="autograded")
         self.students = [name for name in names if name in self._grades]
         if not self.students:
+            if self._grades and students != "*":
+                raise CourseError(f"nothing of {assignment} by {students} was graded: check the name")
             raise CourseError(
                 f"nothing of {assignment} was graded: run 'npfl-grader autograde {assignment}' first"
             )

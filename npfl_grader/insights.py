@@ -35,6 +35,8 @@ TOKENS = 30  # an answer shorter than this says nothing
 BEYOND = 3.0  # and how many spreads above what each shares with the others
 PAIRS = 20
 GROUPS = 12
+LINE = 160  # letters of a message
+SHOWN = 5  # students that the terminal names for one reason
 EASY, HARD, FLAT = 0.95, 0.25, 0.15
 
 
@@ -181,7 +183,7 @@ def gather(course_: Course, assignment: str, names: bool = False) -> Insights:
         mistakes,
         sorted(moment.replace(tzinfo=UTC).astimezone(zone) for moment in times.values()),
         due.replace(tzinfo=UTC).astimezone(zone) if due else None,
-        sorted((shown.get(student, "a folder of no student"), why) for student, why in looks),
+        sorted(((shown.get(student, "a folder of no student"), why) for student, why in looks), key=_natural),
         pairs,
         compared,
     )
@@ -201,6 +203,12 @@ def names_of(everybody: list[str], root: Path, names: bool) -> dict[str, str]:
     key = path.read_bytes()
     order = sorted(everybody, key=lambda student: hmac.digest(key, student.encode(), "sha256"))
     return {student: f"Student {number}" for number, student in enumerate(order, start=1)}
+
+
+def _natural(look: tuple[str, str]) -> list[tuple[int, str]]:
+    """Sort "Student 2" before "Student 10"."""
+    parts = re.split(r"(\d+)", look[0])
+    return [(int(part) if part.isdecimal() else 0, part) for part in [*parts, look[1]]]
 
 
 def _report(course_: Course, assignment: str) -> dict[str, dict[str, Any]]:
@@ -284,7 +292,8 @@ def _mistakes(
             said = report.get(student, {}).get("failed", {})
             for place in failed:
                 if message := said.get(checks[place].notebook, {}).get(checks[place].name):
-                    messages[message.splitlines()[0][:160]] += 1
+                    line = message.splitlines()[0]
+                    messages[line if len(line) <= LINE else f"{line[: LINE - 1]}…"] += 1
                     break
         common = max(messages.items(), key=lambda item: item[1], default=("", 0))[0]
         found.append(
@@ -402,8 +411,10 @@ def terminal(found: Insights) -> Group:
     parts: list[Any] = [Text(f"{found.assignment}: {_summary(found)}")]
     parts.append(_bars(found))
     table = Table(title="Checks", title_justify="left")
-    for name in ("check", "points", "passed", "difficulty", "point-biserial", "item-rest", ""):
-        table.add_column(name, justify="right" if name in ("points", "passed") else "left", overflow="fold")
+    table.add_column("check", overflow="fold")
+    for name in ("points", "passed", "diffi-\nculty", "point-\nbiserial", "item-\nrest"):
+        table.add_column(name, justify="right", no_wrap=True)
+    remarks: dict[str, list[str]] = defaultdict(list)
     for check in found.checks:
         table.add_row(
             check.name,
@@ -412,18 +423,21 @@ def terminal(found: Insights) -> Group:
             f"{check.difficulty:.2f}",
             _number(check.point_biserial),
             _number(check.item_rest),
-            check.remark,
         )
+        if check.remark:
+            remarks[check.remark].append(check.name)
     parts.append(table)
+    parts += [Text(f"{', '.join(names)}: {remark}") for remark, names in remarks.items()]
     table = Table("submissions", "fail", "and say", title="Typical wrong results", title_justify="left")
     for group in found.mistakes[:GROUPS]:
         what = "all checks" if group["all"] else ", ".join(group["checks"])
         table.add_row(str(group["count"]), what, Text(group["message"]))
     parts.append(table)
     if found.looks:
-        table = Table("who", "why", title="Needs a look", title_justify="left")
-        for who, why in found.looks:
-            table.add_row(Text(who), Text(why))
+        table = Table("why", "how many", "who", title="Needs a look", title_justify="left")
+        for why, who in _reasons(found).items():
+            more = " …" if len(who) > SHOWN else ""
+            table.add_row(Text(why), str(len(who)), Text(", ".join(who[:SHOWN]) + more))
         parts.append(table)
     if found.pairs:
         table = Table(
@@ -433,6 +447,14 @@ def terminal(found: Insights) -> Group:
             table.add_row(Text(f"{pair.first}, {pair.second}"), f"{pair.alike:.0%}", f"{pair.usual:.0%}")
         parts.append(table)
     return Group(*parts)
+
+
+def _reasons(found: Insights) -> dict[str, list[str]]:
+    """Say for each reason to look who is meant."""
+    reasons: dict[str, list[str]] = defaultdict(list)
+    for who, why in found.looks:
+        reasons[why].append(who)
+    return reasons
 
 
 def _number(value: float | None) -> str:
@@ -489,9 +511,9 @@ caption { text-align: left; color: var(--soft); padding-bottom: .4rem; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .75rem .35rem 0;
   border-bottom: 1px solid var(--line); }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
-td { overflow-wrap: anywhere; }
+td { overflow-wrap: break-word; }
 figure { margin: 1rem 0; } figcaption { color: var(--soft); }
-svg { max-width: 100%; height: auto; }
+svg { max-width: 100%; min-width: 34rem; height: auto; }
 svg text { fill: var(--ink); }
 a { color: var(--mark); }
 :focus-visible { outline: 3px solid var(--mark); outline-offset: 2px; }
@@ -523,7 +545,12 @@ def page(found: Insights, names: bool = False) -> str:
         "<h2>When it was handed in</h2>",
         _figure(*_time_picture(found)) if found.times else "<p>No times are known.</p>",
         "<h2>Who needs a look</h2>",
-        _rows("Students and the reason", ["Who", "Why"], [list(row) for row in found.looks])
+        _rows(
+            "Reasons, and the students",
+            ["Why", "How many", "Who"],
+            [[why, str(len(who)), ", ".join(who)] for why, who in _reasons(found).items()],
+            (1,),
+        )
         if found.looks
         else "<p>Nobody.</p>",
         "<h2>Submissions that resemble each other</h2>",
@@ -615,7 +642,11 @@ def _mistake_table(found: Insights) -> str:
 
 
 def _figure(svg: str, words: str) -> str:
-    return f"<figure>{svg}<figcaption>{html.escape(words)}</figcaption></figure>"
+    label = html.escape(f"Figure: {words.split(':')[0].split('.')[0]}", quote=True)
+    return (
+        f'<figure><div class="wide" role="region" aria-label="{label}" tabindex="0">{svg}</div>'
+        f"<figcaption>{html.escape(words)}</figcaption></figure>"
+    )
 
 
 def _draw(words: str, height: float, paint: Any) -> tuple[str, str]:
@@ -706,6 +737,7 @@ def _time_picture(found: Insights) -> tuple[str, str]:
     def paint(axes: Any) -> None:
         axes.step(found.times, range(1, count + 1), where="post", color="#123456")
         axes.set(ylabel="submissions so far", ylim=(0, count * 1.05))
+        axes.yaxis.get_major_locator().set_params(integer=True)
         if found.due:
             axes.axvline(found.due, color="#654321", linestyle="--")
             axes.text(found.due, count * 0.5, "  due", va="center")

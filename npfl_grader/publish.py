@@ -150,7 +150,7 @@ class Publisher:
         if self.template and (found := roster.kind(self.template)) != system:
             raise CourseError(
                 f"{self.template.path}: this is a list of {found}, not of {system}: its header is "
-                f"{', '.join(self.template.header[:6])}"
+                f"{', '.join(self.template.header[:6])}; export {system}'s, or name the other system"
             )
         self.worth = course.settings.assignments.get(assignment, {}).get("points")
         try:

@@ -85,7 +85,9 @@ def table(path: Path) -> Table:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise CourseError(f"{path}: cannot be read: {error.strerror}") from None
+        raise CourseError(f"{path}: cannot be read: {error.strerror}: check its name") from None
+    if not data.strip():
+        raise CourseError(f"{path}: the file is empty: export the list again")
     text = ""
     for encoding in TEXTS:
         if encoding == "utf-16" and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):

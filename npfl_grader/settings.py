@@ -1,19 +1,29 @@
 """A course's settings: nbgrader's own, and the grader's, from the same ``nbgrader_config.py``."""
 
+import difflib
 import logging
+import re
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
 from nbgrader.apps.baseapp import NbGrader
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import ClearHiddenTests, Execute, LimitOutput
-from traitlets import Bool, Dict, Enum, Integer, Unicode
+from nbgrader.preprocessors import AssignLatePenalties, ClearHiddenTests, Execute, LimitOutput
+from sqlalchemy import create_engine
+from sqlalchemy.exc import ArgumentError
+from traitlets import Bool, Dict, Enum, Integer, TraitError, Unicode
 from traitlets.config import Config, Configurable
 
 from npfl_grader.errors import CourseError
 from npfl_grader.grade import LIMITS
+from npfl_grader.late import LatePenalty
 from npfl_grader.outputs import Policy
+
+TRAIT = re.compile(
+    r"The (?:value of the )?'(\w+)' trait of (?:an? |<[\w.]*\.)(\w+)(?: object at \w+>)? instance"
+)
 
 
 class NpflGrader(Configurable):
@@ -108,16 +118,53 @@ def load(root: Path) -> Course:
         raise CourseError(
             f"{root}: this is no nbgrader course (no nbgrader_config.py): run it in the course's folder"
         )
+    config = root / "nbgrader_config.py"
     app = NbGrader()
     app.log_level = logging.ERROR
+    app.raise_config_file_errors = True
     try:
         app.initialize([], root=str(root))
-        return from_config(app.config, app.coursedir)
+        course = from_config(app.config, app.coursedir)
+        # What is wrong with a value shall be said before anything is done.
+        course.limits()
+        course.policy()
+        for kind in (LatePenalty, AssignLatePenalties):
+            kind(config=course.config)
+        create_engine(course.directory.db_url)
     except SystemExit:
         # Traitlets has said on stderr what is wrong with the file.
-        raise CourseError(f"{root}: nbgrader's settings cannot be read") from None
+        raise CourseError(f"{config}: nbgrader's settings cannot be read") from None
+    except TraitError as error:
+        reason = TRAIT.sub(r"c.\2.\1", str(error)).rstrip(".")
+        raise CourseError(f"{config}: {reason}: mend the value") from None
+    except (ArgumentError, ImportError) as error:
+        raise CourseError(
+            f"{config}: c.CourseDirectory.db_url cannot be used: {error}: write it as "
+            "'postgresql+psycopg://user@host/gradebook', or leave it out for a file in the course"
+        ) from None
     except Exception as error:
-        raise CourseError(f"{root}: nbgrader's settings cannot be read: {error}") from None
+        where = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.name == "<module>"]
+        line = error.lineno if isinstance(error, SyntaxError) else where[-1].lineno if where else None
+        path = error.filename if isinstance(error, SyntaxError) else where[-1].filename if where else config
+        place = f"{path}, line {line}" if line else config
+        reason = error.msg if isinstance(error, SyntaxError) else f"{type(error).__name__}: {error}"
+        raise CourseError(f"{place}: the settings cannot be read: {reason}: mend the line") from None
+    _check_names(course.config, config)
+    return course
+
+
+def _check_names(config: Config, path: Path) -> None:
+    """Refuse a setting of ours that is misspelt: traitlets would leave it out."""
+    known = {kind.__name__: kind.class_trait_names(config=True) for kind in (NpflGrader, LatePenalty)}
+    for section, values in config.items():
+        for name in values if section in known else ():
+            if name not in known[section]:
+                near = difflib.get_close_matches(name, known[section], 1, 0.5)
+                hint = f", did you mean {near[0]}?" if near else f": there are {', '.join(known[section])}"
+                raise CourseError(f"{path}: there is no setting c.{section}.{name}{hint}")
+        near = difflib.get_close_matches(section, known, 1, 0.8)
+        if near and section not in known:
+            raise CourseError(f"{path}: c.{section} is unknown, did you mean c.{near[0]}?")
 
 
 def from_config(config: Config, directory: CourseDirectory) -> Course:

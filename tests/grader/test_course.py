@@ -11,7 +11,8 @@ import pytest
 from nbgrader.api import Gradebook
 from nbgrader.utils import is_solution
 
-from npfl_grader import course, exercises
+from npfl_grader import course, exercises, settings
+from npfl_grader.errors import CourseError
 
 ROOT = Path(__file__).parents[2]
 EXERCISE = ROOT / "chapters" / "exercises" / "softmax_nll_gradient.md"
@@ -110,5 +111,58 @@ def test_course_without_exercises_says_so(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.strip() == (
-        f"npfl-grader: {tmp_path / 'empty'}: there is no exercise (*.md): name the folder with --exercises"
+        f"npfl-grader: {tmp_path / 'empty'}: there is no exercise (*.md): "
+        "run it in the repository, or name the folder with --exercises"
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("c.NpflGrader.memory = GB", "nbgrader_config.py, line {}: .* name 'GB' is not defined"),
+        ("c.NpflGrader.assignments = {", "nbgrader_config.py, line {}: .*'{{' was never closed"),
+        ("c.LatePenalty.percent_per_day = 'ten'", "c.LatePenalty.percent_per_day expected a float, not"),
+        ("c.LatePenalty.percent_per_day = -1", "c.LatePenalty.percent_per_day should not be less than 0"),
+        (
+            "c.LatePenalty.percent_per_days = 10",
+            "no setting .*percent_per_days, did you mean percent_per_day?",
+        ),
+        ("c.NpflGraders.memory = 10", "c.NpflGraders is unknown, did you mean c.NpflGrader?"),
+        (
+            "c.AssignLatePenalties.plugin_class = 'npfl_grader.late.None'",
+            "plugin_class .*could not be imported",
+        ),
+        (
+            "c.CourseDirectory.db_url = 'postgres:/x'",
+            "c.CourseDirectory.db_url cannot be used: .*: write it as",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_named_and_nothing_is_done(tmp_path, line, says):
+    config = tmp_path / "nbgrader_config.py"
+    config.write_text(f"{course.CONFIG}{line}\n")
+    with pytest.raises(CourseError, match=says.format(course.CONFIG.count("\n") + 1)) as error:
+        settings.load(tmp_path)
+    assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("due", ["soon", "23:59", "2026-03-10", "10/3/2026 23:59", "2026-02-30 23:59"])
+def test_a_due_date_is_read_in_one_form_alone(tmp_path, due):
+    config = tmp_path / "nbgrader_config.py"
+    config.write_text(f"{course.CONFIG}c.NpflGrader.assignments = {{'a': {{'due': {due!r}}}}}\n")
+    with pytest.raises(CourseError, match=f"a: '{due}' is no time: write it as '2026-03-10 23:59'"):
+        course.due_dates(settings.load(tmp_path))
+
+
+def test_a_command_that_cannot_write_says_where(tmp_path):
+    """In a process of its own: no handler of the tests stands between."""
+    (tmp_path / "file").touch()
+    (tmp_path / "exercises").mkdir()
+    (tmp_path / "exercises" / EXERCISE.name).write_text(EXERCISE.read_text())
+    command = [sys.executable, "-m", "npfl_grader.cli", "course", "file", "--exercises", "exercises"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert (
+        done.stderr.strip()
+        == "npfl-grader: file: File exists: name another folder, and run it again to go on"
     )

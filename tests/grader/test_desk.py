@@ -238,6 +238,26 @@ def test_a_late_attempt_does_not_take_the_place_of_one_in_time(graded, tmp_path)
     assert "3 * x" in (folder / "third.ipynb").read_text()
 
 
+def test_times_that_come_later_say_who_was_late(desk, tmp_path):
+    """Moodle's archive first without its worksheet, then with it: the same attempts, now with their times."""
+    room = desk.copy(tmp_path / "course")
+    room.run("collect", "first", desk.folder / "moodle.zip", code=3)
+    assert not any(taken["late"] for taken in ledger(room, "first")["students"].values())
+    room.run("collect", "first", desk.folder / "moodle.zip", *desk.extra["first"], code=3)
+    kinds = {person.id: person.kind for person in desk.everybody}
+    late = {kinds[name] for name, taken in ledger(room, "first")["students"].items() if taken["late"]}
+    assert late == {"late", "very late", "again late"}
+
+
+def test_times_that_cannot_be_read_stop_the_collection(desk, tmp_path):
+    """In another language they would count as none, and everybody as in time."""
+    sheet = tmp_path / "worksheet.csv"
+    text = (desk.folder / "moodle.csv").read_text("utf-8-sig")
+    sheet.write_text(text.replace("Monday, 09 March", "pondělí, 9. března"))
+    done = desk.run("collect", "first", desk.folder / "moodle.zip", "--worksheet", sheet, code=1)
+    assert re.search(r"worksheet.csv: line \d+: 'pondělí, .*' is no time that can be read", done.stderr)
+
+
 def test_a_changed_exercise_says_what_it_means(graded, tmp_path):
     room = graded.copy(tmp_path / "course")
     text = (graded.folder / "first.md").read_text()
@@ -304,7 +324,7 @@ def test_rosters_of_all_systems_are_read(tmp_path, text, encoding):
         ("id\na\nA\n", "line 3: the student A stands in line 2 already"),
         ("id\n../x\n", "line 2: '../x' cannot name a student's folder"),
         ("id\n", "there is no student in it"),
-        ("", "this is no CSV file"),
+        ("", "the file is empty"),
         ("id,name\nx,A,B\n", "line 2 has 3 fields, the header 2"),
     ],
 )
@@ -369,45 +389,6 @@ def test_no_spreadsheet_takes_a_name_for_a_formula(text):
     assert publish.safe(text).startswith("'")
     assert publish.safe("-1.5") == "-1.5"
     assert publish.safe("-") == "-"
-
-
-def test_the_exchange_of_nbgrader_hands_out_and_collects(desk, tmp_path):
-    """Student and instructor on one machine, as one user: what one machine allows."""
-    from nbgrader.auth import Authenticator
-    from nbgrader.coursedir import CourseDirectory
-    from nbgrader.exchange import default as exchange
-
-    room = desk.copy(tmp_path / "course")
-    shutil.rmtree(room.root / "submitted", ignore_errors=True)
-    home = tmp_path / "home"
-    home.mkdir()
-    config = Config()
-    config.Exchange.root = str(tmp_path / "exchange")
-    config.Exchange.cache = str(tmp_path / "cache")
-    config.Exchange.assignment_dir = str(home)
-    config.CourseDirectory.course_id = "npfl"
-    config.CourseDirectory.assignment_id = "first"
-
-    def do(kind, root):
-        own = Config(config)
-        own.CourseDirectory.root = str(root)
-        coursedir, authenticator = CourseDirectory(config=own), Authenticator(config=own)
-        kind(coursedir=coursedir, authenticator=authenticator, config=own).start()
-
-    do(exchange.ExchangeReleaseAssignment, room.root)
-    do(exchange.ExchangeFetchAssignment, home)
-    path = home / "first" / "first.ipynb"
-    path.write_bytes(simulation.solved(path.read_text(), simulation.RIGHT))
-    do(exchange.ExchangeSubmit, home)
-    do(exchange.ExchangeCollect, room.root)
-    (student,) = [folder.name for folder in (room.root / "submitted").iterdir()]
-    room.run("autograde", "first", "--student", student)
-    points = room.query(
-        """select sum(g.auto_score) from grade g join submitted_notebook x on x.id = g.notebook_id
-        join submitted_assignment s on s.id = x.assignment_id where s.student_id = ?""",
-        student,
-    )
-    assert points == [(5.0,)]
 
 
 @pytest.mark.parametrize(

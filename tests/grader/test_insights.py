@@ -1,11 +1,13 @@
 """What the report says: figures worked out apart from it, and what must not be in it."""
 
+import io
 import json
 import re
 
 import numpy as np
 import pytest
 from nbgrader.api import Gradebook
+from rich.console import Console
 
 from npfl_grader import insights, settings
 
@@ -107,3 +109,20 @@ def test_the_page_is_whole_and_the_same_each_time(room):
     assert len(ids) == len({*ids})
     room.run("insights", room.name)
     assert path.read_text() == page
+
+
+def test_a_terminal_of_80_columns_shows_names_whole_and_reasons_once():
+    names = ["arguments-unchanged", "weights-that-are-zero"]
+    checks = [insights.Check("a", name, 2, 0.5, 0.5, 0.9, -0.1, "look at the check") for name in names]
+    looks = [(f"Student {number}", "waits for grading by hand: why") for number in range(1, 301)]
+    found = insights.Insights("a", 300, 300, 4.0, [2.0] * 300, checks, [], [], None, looks, [], 300)
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(insights.terminal(found))
+    said = console.export_text()
+    assert max(map(len, said.splitlines())) <= 80
+    assert all(f"│ {name}" in said for name in names)
+    assert f"{', '.join(names)}: look at the check" in said
+    assert len(re.findall("waits for", said)) == 1
+    assert "300" in said
+    assert "Student 5 …" in re.sub(r"\s*│\n│[ │]*", " ", said)
+    assert insights._natural(("Student 2", "")) < insights._natural(("Student 10", ""))

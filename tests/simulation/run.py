@@ -4,9 +4,9 @@ The grades are worked out apart from the grader, from what each student was made
 """
 
 import argparse
+import contextlib
 import csv
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -32,35 +32,61 @@ c.LatePenalty.accept_days = 5
 """
 
 
-class Steps:
-    """Runs the grader's commands in a course, each killed several times before it may end."""
+# What each command changes while it works, below the course's folder.
+WORK = {
+    "course": ["source/*/*.ipynb", "gradebook.db*"],
+    "collect": ["submitted/*/{}/*"],
+    "autograde": ["autograded/*/{}/*", "grading/{}/*"],
+    "feedback": ["feedback/*/{}/*"],
+    "insights": ["insights/*"],
+    "publish": ["published/{}/*"],
+}
 
-    def __init__(self, folder, start):
-        self.folder, self.start, self.kills, self.times = folder, start, 0, {}
+
+class Steps:
+    """Runs the grader's commands in a course, each killed several times in the middle of its work."""
+
+    def __init__(self, folder, count):
+        # A kill comes when so many files have changed since the last one.
+        self.folder, self.limits = folder, (1, 2, count // 4, count // 2)
+        self.kills, self.times = {}, {}
 
     def run(self, *arguments, where=None, codes=(0,), kill=True):
         command = [sys.executable, "-m", "npfl_grader.cli", *map(str, arguments)]
-        options = {"cwd": where or self.folder, "start_new_session": True, "text": True}
-        options |= {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        # Later and later, until it has ended before it could be killed: whatever the machine's speed, some of
-        # the kills meet it in the middle of its work.
-        seconds, ended = self.start, not kill
-        while not ended:
-            process = subprocess.Popen(command, **options)
-            try:
-                process.communicate(timeout=seconds)
-                ended = True
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.communicate()
-                self.kills += 1
-                seconds *= 1.4
+        options = {"cwd": where or self.folder, "start_new_session": True}
+        step = f"{arguments[0]} {Path(arguments[-1]).stem if arguments[0] == 'course' else arguments[1]}"
+        if kill:
+            patterns = [pattern.format(arguments[1]) for pattern in WORK[arguments[0]]]
+            self.kills[step] = self.kills.get(step, 0)
+            for limit in self.limits:
+                if not self._killed(command, options, patterns, limit):
+                    break
+                self.kills[step] += 1
         before = time.monotonic()
-        done = subprocess.run(command, check=False, **options)
-        assert done.returncode in codes, f"{arguments}: {done.returncode}\n{done.stdout}"
-        assert "Traceback" not in done.stdout, done.stdout
-        self.times[" ".join(map(str, arguments[:2]))] = time.monotonic() - before
+        done = subprocess.run(command, check=False, capture_output=True, text=True, **options)
+        assert done.returncode in codes, f"{arguments}: {done.returncode}\n{done.stdout}{done.stderr}"
+        assert "Traceback" not in done.stderr, done.stderr
+        self.times[step] = time.monotonic() - before
         return done.stdout
+
+    def _killed(self, command, options, patterns, limit):
+        """Run until so many files have changed, and kill; say whether it was still at work."""
+
+        def state():
+            found = {}
+            for path in (path for pattern in patterns for path in self.folder.glob(pattern)):
+                with contextlib.suppress(FileNotFoundError):
+                    found[path] = path.stat().st_mtime_ns
+            return found.items()
+
+        before = state()
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        process = subprocess.Popen(command, **options, **quiet)
+        while process.poll() is None and len(state() - before) < limit:
+            time.sleep(0.005)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        return process.wait() == -signal.SIGKILL
 
 
 def wanted(person, system):
@@ -101,10 +127,7 @@ def rehearse(folder, count, settings):
     simulation.canvas_gradebook(folder / "canvas.csv", everybody, NAMES)
     simulation.brightspace_grades(folder / "brightspace.csv", everybody, NAMES)
     root = folder / "course"
-    subprocess.run([sys.executable, "-c", "import npfl_grader.batch"], check=True, cwd=folder)
-    steps = Steps(
-        root, resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    )  # seconds until all is imported
+    steps = Steps(root, count)
     if settings:
         from npfl_grader.course import CONFIG
 
@@ -151,8 +174,13 @@ def rehearse(folder, count, settings):
         total = sum(map(Decimal, got.values()))
         print(f"{name} ({system}): {len(got)} grades, their sum {total} as worked out")
     for step, seconds in steps.times.items():
-        print(f"  {step}: {seconds:.1f} s")
-    print(f"{count} students, {handed_in} attempts, {steps.kills} commands killed")
+        kills = f", killed {steps.kills[step]} times before" if step in steps.kills else ""
+        print(f"  {step}: {seconds:.1f} s{kills}")
+    print(f"{count} students, {handed_in} attempts, {sum(steps.kills.values())} commands killed")
+    # A server's database shows no change to wait for.
+    seen = [step for step in steps.kills if not (settings and step.startswith("course"))]
+    missed = [step for step in seen if not steps.kills[step]]
+    assert not missed, f"never killed in the middle: {missed}"
 
 
 if __name__ == "__main__":
