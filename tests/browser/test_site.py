@@ -213,6 +213,41 @@ def test_chapter_map_leads_to_all_chapters_and_says_what_they_need(html):
 def test_moved_pages_lead_on(open_page, address):
     page = open_page("chapters/index.html")
     page.wait_for_url(f"{address}/index.html")
+    # To the same place of it, too.
+    page.goto(f"{address}/exercises/index.html#contents")
+    page.wait_for_url(f"{address}/index.html#contents")
+
+
+def test_moved_pages_lead_on_without_javascript(open_page, address):
+    page = open_page("chapters/index.html", java_script_enabled=False)
+    page.wait_for_url(f"{address}/index.html")
+
+
+def test_symbols_stand_where_the_index_says(html):
+    """The section that introduces a symbol holds a formula with it."""
+    text = (html / "chapters" / "symbols.html").read_text(encoding="utf-8")
+    rows = [row for row in text.split("<tr ")[2:] if "<td>" in row]
+    notation = (ROOT / "chapters" / "notation.md").read_text(encoding="utf-8")
+    assert len(rows) == len(re.findall(r"^\| \$", notation, re.M))
+    # The bracket stands around another statement in each place.
+    used = {"[P]": "[b = b']"}
+    for row in rows:
+        cells = row.split("<td>")
+        name, _, place = unescape(re.search(r'href="([^"]+)"', cells[3])[1]).partition("#")
+        page = (html / "chapters" / name).read_text(encoding="utf-8")
+        section = page.partition(f'id="{place}"')[2].partition("<section ")[0]
+        symbols, formulas = formulas_of(cells[1]), plain_tex(" ".join(formulas_of(section)))
+        assert any(plain_tex(used.get(tex, tex)) in formulas for tex in symbols), (symbols, name, place)
+
+
+def formulas_of(text):
+    """Return the TeX of the formulas in a part of a page."""
+    pattern = r'<annotation encoding="application/x-tex">(.*?)</annotation>'
+    return [unescape(tex).strip() for tex in re.findall(pattern, text, re.S)]
+
+
+def plain_tex(text):
+    return re.sub(r"\\boldsymbol|\\Vert|\\\||[{}\s]", "", text)
 
 
 def test_search_sees_no_words_but_the_pages_own(open_page):
