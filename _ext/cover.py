@@ -84,7 +84,9 @@ def descend(logits: np.ndarray, loss: CategoricalCrossentropy) -> np.ndarray:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file and rename it when it is whole."""
+    """Write a file, unless it says the same already, and rename it when it is whole."""
+    if path.exists() and path.read_bytes() == content:
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_suffix(".part")
     beside.write_bytes(content)

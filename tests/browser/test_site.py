@@ -4,11 +4,18 @@ import functools
 import gzip
 import itertools
 import re
+import xml.etree.ElementTree as ET
 from html import unescape
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import cover
+import numpy as np
 import pytest
+
+from npfl.activations import softmax
+from npfl.explore.svg import tree
+from npfl.losses import CategoricalCrossentropy
 
 ROOT = Path(__file__).parents[2]
 CHAPTERS = [f"chapters/{path.stem}" for path in sorted((ROOT / "chapters").glob("*.md"))]
@@ -221,6 +228,17 @@ def test_moved_pages_lead_on(open_page, address):
 def test_moved_pages_lead_on_without_javascript(open_page, address):
     page = open_page("chapters/index.html", java_script_enabled=False)
     page.wait_for_url(f"{address}/index.html")
+
+
+def test_cover_shows_descents_to_the_gold_distribution():
+    angles = np.linspace(0, 6, 5)
+    plane = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+    starts = np.log(cover.GOLD) + 2.6 * plane @ cover.DIRECTIONS.T
+    paths = cover.descend(starts.copy(), CategoricalCrossentropy(from_logits=True, reduction="none"))
+    assert np.array_equal(paths[:, 0], starts)
+    assert np.allclose(softmax(paths[:, -1]), cover.GOLD, atol=1e-3)
+    picture = [ET.tostring(tree(cover.draw(3, 1))) for _ in range(2)]
+    assert picture[0] == picture[1]
 
 
 def test_symbols_stand_where_the_index_says(html):
