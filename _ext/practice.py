@@ -86,7 +86,7 @@ class Practice(SphinxDirective):
                 element("div", start, class_="start"),
                 element("details", element("summary", nodes.Text("What is checked")), checks),
                 class_="npfl-practice",
-                aria_label="Practice question",
+                aria_label=f"Practice question {self.env.new_serialno('practice') + 1}",
             ),
             *messages,
         ]
