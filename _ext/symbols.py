@@ -33,13 +33,10 @@ class Symbols(SphinxDirective):
         rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| $")]
         meanings = {symbol: meaning for symbol, meaning, *_ in rows}
         places = dict(line.split(" :: ") for line in self.content if " :: " in line)
-        wrong = {
-            "has no place here": meanings.keys() - places,
-            "is not in the notation": places.keys() - meanings,
-        }
-        for words, symbols in wrong.items():
-            for symbol in sorted(symbols):
-                raise self.error(f"the symbol {symbol} {words}: mend it here or in {path.name}")
+        wrong = [f"{symbol} has no place here" for symbol in sorted(meanings.keys() - places)]
+        wrong += [f"{symbol} is not in {path.name}" for symbol in sorted(places.keys() - meanings)]
+        if wrong:
+            raise self.error(f"symbols and notation differ, mend one of them: {'; '.join(wrong)}")
         table = ["| Symbol | Meaning | Introduced in |", "|---|---|---|"]
         table += [f"| {symbol} | {meanings[symbol]} | []({place}) |" for symbol, place in places.items()]
         parent = nodes.Element()
