@@ -24,8 +24,9 @@ class html_element(nodes.General, nodes.Element):
 
 
 def element(tag: str, *children: nodes.Node, **attributes: str) -> html_element:
-    """Make an element; ``class_`` and ``for_`` stand for Python's reserved words."""
-    return html_element("", *children, tag=tag, html={k.rstrip("_"): v for k, v in attributes.items()})
+    """Make an element; ``class_`` stands for Python's reserved word, ``aria_label`` for ``aria-label``."""
+    html = {key.rstrip("_").replace("_", "-"): value for key, value in attributes.items()}
+    return html_element("", *children, tag=tag, html=html)
 
 
 def visit(translator: nodes.NodeVisitor, node: nodes.Element) -> None:

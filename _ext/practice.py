@@ -27,7 +27,6 @@ import nbformat
 from checkpoint import element
 from docutils import nodes
 from nbformat import NotebookNode
-from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective, SphinxRole
@@ -48,15 +47,15 @@ def notebook_address(docname: str, name: str) -> str:
 
 
 class SolveRole(SphinxRole):
-    """The role ``solve-in-browser``: a link that opens a release notebook."""
+    """The role ``solve-in-browser``: a sentence with a link that opens a release notebook."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         """Make the link for the pages; a printed book has nothing behind it."""
-        title, name = re.fullmatch(r"(.+?)\s*<([\w-]+)>", self.text).groups()
-        link = nodes.reference("", title, refuri=notebook_address(self.env.docname, name), internal=True)
-        only = addnodes.only(expr="builder_html")
-        only += [link, nodes.Text(f" (loads {self.env.app.practice['notebook']} MB once)")]
-        return [only], []
+        address = notebook_address(self.env.docname, self.text)
+        link = nodes.reference("", "Solve it in the browser", refuri=address, internal=True)
+        size = nodes.Text(f" (loads {self.env.app.practice['notebook']} MB once).")
+        question = nodes.Text("Nothing installed? ")
+        return [nodes.inline("", "", question, link, size, classes=["d-print-none"])], []
 
 
 class Practice(SphinxDirective):
@@ -87,7 +86,7 @@ class Practice(SphinxDirective):
                 element("div", start, class_="start"),
                 element("details", element("summary", nodes.Text("What is checked")), checks),
                 class_="npfl-practice",
-                aria_label="Practice question",
+                aria_label=f"Practice question {self.env.new_serialno('practice') + 1}",
             ),
             *messages,
         ]

@@ -7,16 +7,20 @@ The first time that a page uses a term of the glossary, the word leads there, an
 """
 
 import re
+import textwrap
+from html import escape, unescape
 from pathlib import Path
+from string import Template
 from urllib.parse import urlencode
 
 import numpy as np
-from checkpoint import html_element
+from checkpoint import element, html_element
 from docutils import nodes
 from matplotlib.figure import Figure
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.errors import ExtensionError
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
@@ -41,13 +45,6 @@ NOT_TEXT = (
     addnodes.desc,
     html_element,
 )
-
-
-def element(tag: str, *children: nodes.Node, **attributes: str) -> html_element:
-    """Make an HTML element; ``class_`` stands for Python's reserved word."""
-    return html_element(
-        "", *children, tag=tag, html={k.rstrip("_").replace("_", "-"): v for k, v in attributes.items()}
-    )
 
 
 def definitions(env: BuildEnvironment) -> dict[str, tuple[str, nodes.paragraph]]:
@@ -222,6 +219,39 @@ def lead_to_source(app: Sphinx, page: str, template: str, context: dict, doctree
     context["source_links"] = links
 
 
+def describe(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None) -> None:
+    """Let a page without a description, which the lists of search engines show, give its first sentences."""
+    tags = context.get("metatags", "")
+    given = re.search(r'<meta content="([^"]*)" name="description"', tags)
+    texts = [
+        paragraph.astext()
+        for paragraph in (doctree.findall(nodes.paragraph) if doctree else [])
+        if not any(paragraph.findall(nodes.math)) and len(paragraph.astext()) > 40
+    ]
+    text = (
+        texts[0] if texts else f"{context.get('title', 'Search')}: a page of the book {app.config.html_title}"
+    )
+    short = given[1] if given else escape(textwrap.shorten(text, 160, placeholder=" …"))
+    if not given:
+        context["metatags"] = f'{tags}<meta name="description" content="{short}">'
+    if context.get("meta") is not None:
+        context["meta"]["og:description"] = unescape(short)  # for its card, too
+
+
+def lead_on(app: Sphinx, exception: Exception | None) -> None:
+    """Write a page in the place of each that has moved, which leads to the new one."""
+    if exception or app.builder.name != "html":
+        return
+    template = (Path(__file__).parent / "templates" / "moved.html").read_text(encoding="utf-8")
+    for name, target in app.config.redirects.items():
+        path = Path(app.outdir, f"{name}.html")
+        if not (path.parent / target).is_file():
+            raise ExtensionError(f"_config.yml, redirects: {name} leads to {target}, which is no page")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        words = {"language": app.config.language, "target": target, "top": "../" * name.count("/")}
+        path.write_text(Template(template).substitute(words), encoding="utf-8")
+
+
 def draw_sign() -> str:
     """Draw the sign of the book for its cards, and return its path; otherwise they bear Sphinx's."""
     path = Path(__file__).parents[1] / "_build" / "sign.png"
@@ -244,6 +274,9 @@ def setup(app: Sphinx) -> dict:
     app.connect("env-updated", forget_terms)
     app.connect("doctree-resolved", draw_map)
     app.connect("html-page-context", lead_to_source)
+    app.connect("html-page-context", describe, priority=400)  # before the cards
+    app.add_config_value("redirects", {}, "html", dict)
+    app.connect("build-finished", lead_on)
     app.add_js_file("way.js", loading_method="defer")
     if app.config.html_baseurl:
         app.setup_extension("sphinx_sitemap")

@@ -247,7 +247,7 @@ def page(release: NotebookNode, name: str) -> str:
         f"````{{admonition}} {points:g} points\n:class: note\n"
         f"{{download}}`Download the notebook <notebooks/{name}.ipynb>`, solve it in Jupyter, and hand it in "
         f"under its name `{name}.ipynb`.\n\n"
-        f"Nothing installed? {{solve-in-browser}}`Solve it in the browser <{name}>`.\n````"
+        f"{{solve-in-browser}}`{name}`\n````"
     ]
     for cell in release.cells:
         text = BOOK_LINK.sub(r"[\1](../chapters/\g<page>.md\g<anchor>)", cell.source)

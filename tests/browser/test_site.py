@@ -4,11 +4,18 @@ import functools
 import gzip
 import itertools
 import re
+import xml.etree.ElementTree as ET
 from html import unescape
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import cover
+import numpy as np
 import pytest
+
+from npfl.activations import softmax
+from npfl.explore.svg import tree
+from npfl.losses import CategoricalCrossentropy
 
 ROOT = Path(__file__).parents[2]
 CHAPTERS = [f"chapters/{path.stem}" for path in sorted((ROOT / "chapters").glob("*.md"))]
@@ -213,6 +220,52 @@ def test_chapter_map_leads_to_all_chapters_and_says_what_they_need(html):
 def test_moved_pages_lead_on(open_page, address):
     page = open_page("chapters/index.html")
     page.wait_for_url(f"{address}/index.html")
+    # To the same place of it, too.
+    page.goto(f"{address}/exercises/index.html#contents")
+    page.wait_for_url(f"{address}/index.html#contents")
+
+
+def test_moved_pages_lead_on_without_javascript(open_page, address):
+    page = open_page("chapters/index.html", java_script_enabled=False)
+    page.wait_for_url(f"{address}/index.html")
+
+
+def test_cover_shows_descents_to_the_gold_distribution():
+    angles = np.linspace(0, 6, 5)
+    plane = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+    starts = np.log(cover.GOLD) + 2.6 * plane @ cover.DIRECTIONS.T
+    paths = cover.descend(starts.copy(), CategoricalCrossentropy(from_logits=True, reduction="none"))
+    assert np.array_equal(paths[:, 0], starts)
+    assert np.allclose(softmax(paths[:, -1]), cover.GOLD, atol=1e-3)
+    picture = [ET.tostring(tree(cover.draw(3, 1))) for _ in range(2)]
+    assert picture[0] == picture[1]
+
+
+def test_symbols_stand_where_the_index_says(html):
+    """The section that introduces a symbol holds a formula with it."""
+    text = (html / "chapters" / "symbols.html").read_text(encoding="utf-8")
+    rows = [row for row in text.split("<tr ")[2:] if "<td>" in row]
+    notation = (ROOT / "chapters" / "notation.md").read_text(encoding="utf-8")
+    assert len(rows) == len(re.findall(r"^\| \$", notation, re.M))
+    # The bracket stands around another statement in each place.
+    used = {"[P]": "[b = b']"}
+    for row in rows:
+        cells = row.split("<td>")
+        name, _, place = unescape(re.search(r'href="([^"]+)"', cells[3])[1]).partition("#")
+        page = (html / "chapters" / name).read_text(encoding="utf-8")
+        section = page.partition(f'id="{place}"')[2].partition("<section ")[0]
+        symbols, formulas = formulas_of(cells[1]), plain_tex(" ".join(formulas_of(section)))
+        assert any(plain_tex(used.get(tex, tex)) in formulas for tex in symbols), (symbols, name, place)
+
+
+def formulas_of(text):
+    """Return the TeX of the formulas in a part of a page."""
+    pattern = r'<annotation encoding="application/x-tex">(.*?)</annotation>'
+    return [unescape(tex).strip() for tex in re.findall(pattern, text, re.S)]
+
+
+def plain_tex(text):
+    return re.sub(r"\\boldsymbol|\\Vert|\\\||[{}\s]", "", text)
 
 
 def test_search_sees_no_words_but_the_pages_own(open_page):
