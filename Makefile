@@ -11,7 +11,7 @@ export OMP_NUM_THREADS := 1
 BUILD := jupyter-book build . --warningiserror --keep-going --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install book build guide print archive test lint links bench mutation rehearsal course table lock clean
+.PHONY: help install book build guide print archive test lint links bench fuzz mutation rehearsal course table lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -61,6 +61,10 @@ links: install  ## check that the links to other sites still lead somewhere
 
 bench: install  ## run the benchmarks
 	for script in benchmarks/*.py; do python $$script || exit 1; done
+
+fuzz: install  ## look for bytes that break what reads submissions, a minute each (Linux, Python 3.11)
+	python tests/fuzz/run.py message _build/fuzz/message -max_total_time=60
+	python tests/fuzz/run.py notebook _build/fuzz/notebook -max_total_time=60
 
 mutation: install  ## make each of the typical mistakes in npfl and see that a test fails
 	python tests/mutation/run.py

@@ -6,4 +6,4 @@ settings.register_profile("npfl", derandomize=True, deadline=None)
 settings.load_profile("npfl")
 
 # Scripts, run by hand: they hold no doctests, and some import modules that only lie beside them.
-collect_ignore = ["golden", "mutation"]
+collect_ignore = ["fuzz", "golden", "mutation"]
