@@ -4,6 +4,7 @@ const FIGURES = /\b(npfl\.(figures|explore)|matplotlib)\b/;
 const SETUP = `
 import ast, linecache, os, sys, traceback
 from pyodide.code import eval_code
+os.environ["MPLBACKEND"] = "agg"  # Pyodide's own backend needs a page
 names = {"__name__": "__main__"}
 
 def _figures(value):
