@@ -33,6 +33,8 @@ WHEELS = Path(sys.prefix, "share", "npfl-wheels")
 CORE = ["pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip"]
 # What JupyterLite's kernel starts with, and what the book's code imports.
 WANTED = ["micropip", "ipython", "jedi", "numpy", "matplotlib"]
+# Where it is missing (up to Pyodide 0.29 it is a compiled package), IPython only keeps no history.
+OPTIONAL = {"sqlite3"}
 # Not part of Pyodide: the versions of this environment.
 ADDED = {
     "comm": [],
@@ -222,7 +224,7 @@ def write_distribution(folder: Path) -> dict:
     compiled = compiled_wheels({name: package for name, package in known.items() if name not in pure})
     # A package without one of its parts is of no use, and neither are its other parts.
     absent = known.keys() - pure.keys() - compiled.keys()
-    while more := {n for n in known.keys() - absent if absent & set(known[n]["depends"])}:
+    while more := {n for n in known.keys() - absent if (absent - OPTIONAL) & set(known[n]["depends"])}:
         absent |= more
     known = needed({name: package for name, package in known.items() if name not in absent})
     folder.mkdir(parents=True)

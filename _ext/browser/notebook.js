@@ -88,8 +88,9 @@ async function open() {
   const running = await until(() => kernel()?.status === "idle" && kernel(), 120);
   if (!running) return say("Python did not start: reload this page; your work is kept.");
   at("stop").disabled = false;
-  say(`Ready. ${kept}`);
-  widget.context.fileChanged.connect(() => say(kept));
+  const ready = () => say(`Ready. ${kept}`);
+  widget.context.fileChanged.connect(ready);
+  ready();
 }
 
 at("stop").onclick = async () => {
