@@ -22,6 +22,7 @@ import urllib.error
 import urllib.request
 import zipfile
 from importlib.metadata import version
+from importlib.resources import files as resources
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -180,7 +181,7 @@ def fetch(package: dict) -> Path:
 
 
 def write_npfl(folder: Path) -> Path:
-    """Write the package npfl as a wheel, the same for the same files."""
+    """Write the package npfl as a wheel, the same for the same files, with the digits out of scikit-learn."""
     wheel = folder / f"npfl-{version('npfl')}-py3-none-any.whl"
     info = f"npfl-{version('npfl')}.dist-info"
     files = {
@@ -188,6 +189,7 @@ def write_npfl(folder: Path) -> Path:
         for path in sorted((ROOT / "npfl").rglob("*"))
         if path.is_file() and "__pycache__" not in path.parts
     }
+    files["npfl/digits.csv.gz"] = resources("sklearn.datasets.data").joinpath("digits.csv.gz").read_bytes()
     files[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: npfl\nVersion: {version('npfl')}\n".encode()
     files[f"{info}/WHEEL"] = b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     files[f"{info}/RECORD"] = b""
