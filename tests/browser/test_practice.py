@@ -8,12 +8,12 @@ import sys
 import zipfile
 from pathlib import Path
 
+import lite
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from nbgrader.api import Gradebook
 
-import lite
 from npfl_grader import exercises
 
 QUESTIONS = {
