@@ -51,6 +51,8 @@ SETTINGS = {
         "appName": "Training neural networks",
         "contentsAllJsonFile": "all.json",
         "exposeAppInBrowser": True,
+        # It would give the age of a file by the date that all of them have.
+        "disabledExtensions": ["@jupyter-notebook/notebook-extension:checkpoints"],
         "litePluginSettings": {
             "@jupyterlite/pyodide-kernel-extension:kernel": {
                 "pyodideUrl": "./pyodide/pyodide.mjs",
@@ -59,8 +61,12 @@ SETTINGS = {
         },
     },
 }
-# Work is kept every few seconds; JupyterLab's own two minutes are much to lose with a tab.
-OVERRIDES = {"@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 5}}
+OVERRIDES = {
+    # Work is kept every few seconds; JupyterLab's own two minutes are much to lose with a tab.
+    "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 5},
+    # Light or dark as the reader's system, like the frame around it.
+    "@jupyterlab/apputils-extension:themes": {"adaptive-theme": True},
+}
 
 
 class LiteError(Exception):

@@ -178,7 +178,7 @@ export async function openCell(input) {
     python.done.delete(cell.number);
     return inOrder(cell.number, source, `cell ${cell.number + 1}`, opened);
   };
-  opened.element.append(make("a", { href: new URL(`notebook.html?open=${chapter}`, lite), textContent: `Open the chapter's code as a notebook (loads ${has.notebook} MB once)` }));
+  opened.element.append(make("a", { href: new URL(`notebook.html?open=${chapter}`, lite), textContent: `Open the chapter as a notebook (loads ${has.notebook} MB once)` }));
   input.replaceWith(opened.element);
   opened.editor.focus();
 }
