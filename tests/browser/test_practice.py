@@ -8,6 +8,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import as_markdown
 import lite
 import nbformat
 import pytest
@@ -188,6 +189,18 @@ def test_what_the_browser_lacks_is_said(open_site, script, sentence):
     page.get_by_text(sentence).wait_for()
     assert download(page).suggested_filename == "mse_loss.ipynb"
     assert page.locator("iframe").count() == 0
+
+
+def test_chapters_open_with_their_text(html):
+    found = sorted((html / "_static" / "lite" / "files").glob("[0-9]*.ipynb"))
+    assert len(found) > 30
+    for path in found:
+        text = "\n".join(c.source for c in nbformat.read(path, 4).cells if c.cell_type == "markdown")
+        assert text.startswith("# ")
+        assert not re.search(rf"{as_markdown.CELL}|<(div|span|svg|a|input)\b|katex", text)
+        # Formulas and references are as in the page.
+        assert text.count("$") % 2 == 0
+        assert not re.search(r"\{(eq|ref|numref|cite:p)\}`", text)
 
 
 def test_digits_of_the_browser_are_those_of_the_book(tmp_path):
