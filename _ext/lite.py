@@ -22,6 +22,7 @@ import urllib.error
 import urllib.request
 import zipfile
 from importlib.metadata import version
+from importlib.resources import files as resources
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -33,6 +34,8 @@ WHEELS = Path(sys.prefix, "share", "npfl-wheels")
 CORE = ["pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip"]
 # What JupyterLite's kernel starts with, and what the book's code imports.
 WANTED = ["micropip", "ipython", "jedi", "numpy", "matplotlib"]
+# Where it is missing (up to Pyodide 0.29 it is a compiled package), IPython only keeps no history.
+OPTIONAL = {"sqlite3"}
 # Not part of Pyodide: the versions of this environment.
 ADDED = {
     "comm": [],
@@ -48,6 +51,8 @@ SETTINGS = {
         "appName": "Training neural networks",
         "contentsAllJsonFile": "all.json",
         "exposeAppInBrowser": True,
+        # It would give the age of a file by the date that all of them have.
+        "disabledExtensions": ["@jupyter-notebook/notebook-extension:checkpoints"],
         "litePluginSettings": {
             "@jupyterlite/pyodide-kernel-extension:kernel": {
                 "pyodideUrl": "./pyodide/pyodide.mjs",
@@ -56,8 +61,12 @@ SETTINGS = {
         },
     },
 }
-# Work is kept every few seconds; JupyterLab's own two minutes are much to lose with a tab.
-OVERRIDES = {"@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 5}}
+OVERRIDES = {
+    # Work is kept every few seconds; JupyterLab's own two minutes are much to lose with a tab.
+    "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 5},
+    # Light or dark as the reader's system, like the frame around it.
+    "@jupyterlab/apputils-extension:themes": {"adaptive-theme": True},
+}
 
 
 class LiteError(Exception):
@@ -178,7 +187,7 @@ def fetch(package: dict) -> Path:
 
 
 def write_npfl(folder: Path) -> Path:
-    """Write the package npfl as a wheel, the same for the same files."""
+    """Write the package npfl as a wheel, the same for the same files, with the digits out of scikit-learn."""
     wheel = folder / f"npfl-{version('npfl')}-py3-none-any.whl"
     info = f"npfl-{version('npfl')}.dist-info"
     files = {
@@ -186,6 +195,7 @@ def write_npfl(folder: Path) -> Path:
         for path in sorted((ROOT / "npfl").rglob("*"))
         if path.is_file() and "__pycache__" not in path.parts
     }
+    files["npfl/digits.csv.gz"] = resources("sklearn.datasets.data").joinpath("digits.csv.gz").read_bytes()
     files[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: npfl\nVersion: {version('npfl')}\n".encode()
     files[f"{info}/WHEEL"] = b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     files[f"{info}/RECORD"] = b""
@@ -222,7 +232,7 @@ def write_distribution(folder: Path) -> dict:
     compiled = compiled_wheels({name: package for name, package in known.items() if name not in pure})
     # A package without one of its parts is of no use, and neither are its other parts.
     absent = known.keys() - pure.keys() - compiled.keys()
-    while more := {n for n in known.keys() - absent if absent & set(known[n]["depends"])}:
+    while more := {n for n in known.keys() - absent if (absent - OPTIONAL) & set(known[n]["depends"])}:
         absent |= more
     known = needed({name: package for name, package in known.items() if name not in absent})
     folder.mkdir(parents=True)

@@ -21,6 +21,7 @@ import re
 import shutil
 from pathlib import Path
 
+import as_markdown
 import jupytext
 import lite
 import nbformat
@@ -37,6 +38,7 @@ KEPT = ROOT / "_build" / "lite"
 # What JupyterLite's own scripts weigh beside Python, compressed, as far as a notebook loads them.
 NOTEBOOK = 3.4
 RELEASES = ROOT / "exercises" / "notebooks"
+LIVE = "*Figures come, with their sliders, when the cells are run from the top.*"
 # Between the answer that the reader starts from and the checks.
 LINE = re.compile(r"\n---+\n")
 
@@ -123,20 +125,17 @@ def for_browser(notebook: NotebookNode, page: str) -> NotebookNode:
     return notebook
 
 
-def chapter_notebook(path: Path) -> NotebookNode:
-    """Make a notebook of a chapter's headings and code; its text is in the page."""
-    cells = []
-    for cell in jupytext.read(path).cells:
-        if cell.cell_type == "code":
-            cells.append(nbformat.v4.new_code_cell(cell.source))
-        else:
-            headings = re.findall(
-                r"^#+ .+$", re.sub(r"^```.*?^```", "", cell.source, flags=re.M | re.S), re.M
-            )
-            cells += [nbformat.v4.new_markdown_cell("\n\n".join(headings))] if headings else []
-    cells.insert(
-        0, nbformat.v4.new_code_cell("import ipywidgets, matplotlib  # loads what npfl.explore needs")
-    )
+def chapter_notebook(source: Path, page: Path) -> NotebookNode:
+    """Make a notebook of a chapter's code, and of the text of its page."""
+    codes = [cell.source for cell in jupytext.read(source).cells if cell.cell_type == "code"]
+    first, *others = as_markdown.texts(page.read_text(encoding="utf-8"))
+    if len(others) != len(codes):
+        raise ExtensionError(f"{source.name} has {len(codes)} code cells, its page {len(others)}")
+    start = "import ipywidgets, matplotlib  # loads what npfl.explore needs"
+    cells = [nbformat.v4.new_markdown_cell(f"{first}\n\n{LIVE}"), nbformat.v4.new_code_cell(start)]
+    for code, text in zip(codes, others, strict=True):
+        cells.append(nbformat.v4.new_code_cell(code))
+        cells += [nbformat.v4.new_markdown_cell(text)] if text else []
     for number, cell in enumerate(cells):
         cell.id = f"cell-{number}"
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -158,7 +157,8 @@ def write_site(app: Sphinx, exception: Exception | None) -> None:
     for docname in app.env.found_docs:
         path = Path(app.env.doc2path(docname))
         if docname.startswith("chapters/") and "{code-cell}" in path.read_text(encoding="utf-8"):
-            notebooks[path.stem] = (path, chapter_notebook(path), "chapters")
+            page = Path(app.outdir, f"{docname}.html")
+            notebooks[path.stem] = (path, chapter_notebook(path, page), "chapters")
     (target / "files").mkdir()
     listed = []
     for name, (_, notebook, folder) in sorted(notebooks.items()):

@@ -175,9 +175,15 @@ def digits(rng: Generator, validation: int = 180, test: int = 360) -> Parts:
     ----------
     E. Alpaydin, C. Kaynak: Optical recognition of handwritten digits, 1998, UCI machine learning repository.
     """
-    from sklearn.datasets import load_digits
+    # In the browser, where scikit-learn is too large to load, its file lies beside this one.
+    file = Path(__file__).with_name("digits.csv.gz")
+    if file.exists():
+        rows = np.loadtxt(file, delimiter=",")
+        x, y = rows[:, :-1], rows[:, -1].astype(int)
+    else:
+        from sklearn.datasets import load_digits
 
-    x, y = load_digits(return_X_y=True)
+        x, y = load_digits(return_X_y=True)
     return split(x / 16, y, rng, validation, test)
 
 

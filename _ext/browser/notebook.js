@@ -84,12 +84,13 @@ async function open() {
   const kept = has.numpy
     ? "Your work is kept in this browser."
     : "Your work is kept in this browser. NumPy is not in this copy of the book, so code that needs it does not run here: download the notebook to run it in Jupyter.";
-  widget.context.fileChanged.connect(() => say(kept));
   say(`${kept} Python is starting.`);
   const running = await until(() => kernel()?.status === "idle" && kernel(), 120);
   if (!running) return say("Python did not start: reload this page; your work is kept.");
   at("stop").disabled = false;
-  say(`Ready. ${kept}`);
+  const ready = () => say(`Ready. ${kept}`);
+  widget.context.fileChanged.connect(ready);
+  ready();
 }
 
 at("stop").onclick = async () => {

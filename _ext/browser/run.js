@@ -3,6 +3,8 @@ const lite = new URL(".", import.meta.url);
 const has = npflPractice;
 const LIMIT = 10;
 const chapter = location.pathname.split("/").pop().replace(/\.html$/, "");
+// What a chapter may import, as a reader calls it.
+const NAMES = { numpy: "NumPy", matplotlib: "Matplotlib", ipywidgets: "ipywidgets", scipy: "SciPy", sklearn: "scikit-learn" };
 const plain = (code) => code.replace(/\s+$/gm, "").trim();
 const make = (tag, more = {}, ...children) => {
   const element = Object.assign(document.createElement(tag), more);
@@ -59,21 +61,27 @@ const cells = fetch(new URL(`files/${chapter}.ipynb`, lite)).then((answer) => an
 let queue = Promise.resolve();
 
 // Runs the cells before a place that have not run yet, then what is asked for; the boxes wait for each other.
+// One that needs a package which this copy has not may be of no use here: it counts when this code fails too.
 // A question, which has a time limit, has names of its own.
 function inOrder(before, source, name, box, limit) {
   const run = queue.then(async () => {
     await python.start();
     const quiet = () => {};
+    let lacking;
     const waiting = (await cells).filter((cell) => cell.number < before && !python.done.has(cell.number));
     for (const [index, cell] of waiting.entries()) {
       box.say(`Running the code before it (${index + 1} of ${waiting.length}).`);
       const found = await python.run(cell.source, `cell ${cell.number + 1}`, quiet);
-      if (found.error) return { ...found, earlier: true };
-      python.done.add(cell.number);
+      if (found.why?.[0] === "missing") lacking ??= found;
+      else if (found.error) return lacking ?? { ...found, earlier: true };
+      else python.done.add(cell.number);
     }
     box.say("Running.");
     const clock = limit && setTimeout(() => { box.late = true; python.stop(); }, limit * 1000);
-    try { return await python.run(source, name, box.write, !!limit); } finally { clearTimeout(clock); }
+    try {
+      const found = await python.run(source, name, box.write, !!limit);
+      return found.error && lacking || found;
+    } finally { clearTimeout(clock); }
   });
   queue = run.catch(() => {});
   return run;
@@ -113,8 +121,8 @@ function box(label, code, act, after) {
         picture.setAttribute("role", "img");
         output.append(picture);
       }
-      const module = found.why?.[0] === "missing" && found.why[1].match(/'(numpy|matplotlib|ipywidgets)/)?.[1];
-      if (module) missing({ numpy: "NumPy", matplotlib: "Matplotlib", ipywidgets: "ipywidgets" }[module]);
+      const module = found.why?.[0] === "missing" && NAMES[found.why[1].match(/'(\w+)/)?.[1]];
+      if (module) missing(module);
       else if (found.earlier) { self.write(found.error); self.say("A cell before this one stopped with an error."); }
       else after(self, found);
     } catch (error) {
@@ -170,7 +178,7 @@ export async function openCell(input) {
     python.done.delete(cell.number);
     return inOrder(cell.number, source, `cell ${cell.number + 1}`, opened);
   };
-  opened.element.append(make("a", { href: new URL(`notebook.html?open=${chapter}`, lite), textContent: `Open the chapter's code as a notebook (loads ${has.notebook} MB once)` }));
+  opened.element.append(make("a", { href: new URL(`notebook.html?open=${chapter}`, lite), textContent: `Open the chapter as a notebook (loads ${has.notebook} MB once)` }));
   input.replaceWith(opened.element);
   opened.editor.focus();
 }

@@ -2,8 +2,10 @@
 const FOLDER = new URL("pyodide/", self.location.href).href;
 const FIGURES = /\b(npfl\.(figures|explore)|matplotlib)\b/;
 const SETUP = `
-import ast, linecache, os, sys, traceback
+import linecache, logging, os, sys, traceback
 from pyodide.code import eval_code
+os.environ["MPLBACKEND"] = "agg"  # Pyodide's own backend needs a page
+logging.getLogger("matplotlib.font_manager").setLevel("ERROR")  # it says that it looks for fonts
 names = {"__name__": "__main__"}
 
 def _figures(value):

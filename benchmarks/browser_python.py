@@ -1,0 +1,161 @@
+"""Python in the reader's browser: seconds from a click to the first result, and what that click loads.
+
+The baseline is Pyodide alone, in a bare page of the same server. Each time begins with an empty cache, on the
+book as it was last built, and over no network. The last line is JSON.
+"""
+
+import argparse
+import functools
+import gzip
+import json
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Callable
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "_ext"))
+import chromium  # noqa: E402
+
+HTML = ROOT / "_build" / "html"
+LITE = HTML / "_static" / "lite"
+AIM = {"ratio": 1.5, "again_seconds": 0.2, "site_mb": 45}
+CHAPTER = "chapters/04-mse-derivative.html"
+ANSWER = "def step(gold, prediction, rate):\n    return prediction - 2 * rate * (prediction - gold)"
+BARE = b"""<!doctype html><title>starting</title><script type="module">
+import { loadPyodide } from "/_static/lite/pyodide/pyodide.mjs";
+const python = await loadPyodide({ indexURL: "/_static/lite/pyodide/" });
+document.title = `result ${python.runPython("6 * 7")}`;
+</script>"""
+
+
+class Handler(SimpleHTTPRequestHandler):
+    def do_GET(self) -> None:
+        if self.path == "/bare.html":
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(BARE)
+        else:
+            super().do_GET()
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+def bare(page: Page, address: str) -> dict[str, float]:
+    """Time Pyodide alone."""
+    start = time.perf_counter()
+    page.goto(f"{address}/bare.html")
+    while page.title() != "result 42":
+        time.sleep(0.02)
+    return {"bare_seconds": time.perf_counter() - start}
+
+
+def question(page: Page, address: str, reads: float = 0) -> dict[str, float]:
+    """Time an answer in plain Python, after so many seconds of reading; then once more, in the worker."""
+    page.goto(f"{address}/{CHAPTER}")
+    box = page.locator(".npfl-practice")
+    start = time.perf_counter()
+    box.get_by_role("button", name="Answer here").click()
+    answer = box.get_by_role("textbox", name="Your answer")
+    answer.fill(ANSWER)
+    if reads:
+        page.wait_for_timeout(reads * 1000)
+        start = time.perf_counter()
+    found = {}
+    for name in ("first", "again"):
+        answer.press("Control+Enter")
+        box.get_by_text("Correct: all checks passed.").wait_for()
+        found[f"{name}_seconds"] = time.perf_counter() - start
+        answer.fill(f"{ANSWER}\n")
+        start = time.perf_counter()
+    return {"after_reading_seconds": found["first_seconds"]} if reads else found
+
+
+def cell(page: Page, address: str) -> dict[str, float]:
+    """Time a cell of the chapter, with NumPy and the cells before it."""
+    page.goto(f"{address}/{CHAPTER}")
+    start = time.perf_counter()
+    page.get_by_role("button", name="Change and run").first.click()
+    page.get_by_role("textbox", name="Code of cell").first.press("Control+Enter")
+    page.locator(".npfl-box").get_by_text("Done.").wait_for()
+    return {"numpy_seconds": time.perf_counter() - start}
+
+
+def notebook(page: Page, address: str) -> dict[str, float]:
+    """Time an exercise until its notebook has a running Python."""
+    page.goto(f"{address}/exercises/mse_loss.html")
+    start = time.perf_counter()
+    page.get_by_role("link", name="Solve it in the browser").click()
+    page.locator("#stop:enabled").wait_for()
+    return {"notebook_seconds": time.perf_counter() - start}
+
+
+def compressed(paths: set[str]) -> float:
+    """Return what these files of the site weigh when a server sends them compressed, in MB."""
+    files = [HTML / path for path in paths if (HTML / path).is_file()]
+    return round(sum(len(gzip.compress(file.read_bytes(), 6)) for file in files) / 1e6, 1)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--check", action="store_true", help="fail where an aim is missed")
+    arguments = parser.parse_args()
+    if not (LITE / "practice.json").exists():
+        sys.exit(f"{LITE} is missing: run 'make build'")
+    steps: dict[str, Callable[[Page, str], dict[str, float]]] = {
+        "bare": bare,
+        "question": question,
+        "read": functools.partial(question, reads=8),
+        "notebook": notebook,
+    }
+    if json.loads((LITE / "practice.json").read_text())["numpy"]:
+        steps["cell"] = cell
+    times: dict[str, list[float]] = {}
+    loaded: dict[str, set[str]] = {name: set() for name in steps}
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(HTML)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.FLAGS)
+        for _ in range(arguments.rounds):
+            for name, step in steps.items():
+                context = browser.new_context()
+                context.on(
+                    "request",
+                    lambda request, paths=loaded[name]: paths.add(
+                        request.url.removeprefix(f"{address}/").split("?")[0]
+                    ),
+                )
+                page = context.new_page()
+                page.set_default_timeout(120_000)
+                for key, value in step(page, address).items():
+                    times.setdefault(key, []).append(value)
+                context.close()
+        browser.close()
+    server.shutdown()
+    figures = {key: round(statistics.median(values), 2) for key, values in times.items()}
+    for name in loaded:
+        figures[f"{name}_mb"] = compressed(
+            {path for path in loaded[name] if path.startswith("_static/lite/")}
+        )
+    figures["site_mb"] = round(sum(f.stat().st_size for f in LITE.rglob("*") if f.is_file()) / 1e6, 1)
+    for key, value in figures.items():
+        print(f"{key:24} {value:6.2f}")
+    ratio = round(figures["first_seconds"] / figures["bare_seconds"], 2)
+    print(json.dumps({"name": "browser_python", "ratio": ratio, "aim": AIM, "figures": figures}))
+    missed = ratio > AIM["ratio"] or any(figures[key] > AIM[key] for key in ("again_seconds", "site_mb"))
+    return int(arguments.check and missed)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
