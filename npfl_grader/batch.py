@@ -91,7 +91,10 @@ class Batch:
             )
         if not self.students:
             place = course.folder("submitted", choice.students, assignment)
-            raise CourseError(f"nothing was handed in: {place} does not exist")
+            raise CourseError(
+                f"nothing was handed in: {place} does not exist: "
+                f"run 'npfl-grader collect {assignment} ARCHIVE' or 'nbgrader collect {assignment}' first"
+            )
         self.require = "none" if choice.unprotected or course.settings.unprotected else "landlock"
         self._limits, self._policy = course.limits(), course.policy()
         self._common = _digest(

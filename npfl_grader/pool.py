@@ -81,16 +81,29 @@ class Dask:
     def __init__(self, address: str) -> None:
         try:
             from distributed import Client
+            from distributed.comm import get_address_host_port
         except ImportError:
             raise CourseError("--dask needs the package distributed: pip install 'npfl[scale]'") from None
         try:
+            get_address_host_port(address)
+        except ValueError as error:
+            raise CourseError(
+                f"--dask {address}: {error}: say it as the scheduler does when it starts, tcp://HOST:8786"
+            ) from None
+        try:
             self._client = Client(address, timeout="10s", set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
-            raise CourseError(f"no Dask scheduler answers at {address}: {error}") from None
-        threads = sum(self._client.nthreads().values())
-        if not threads:
+            raise CourseError(
+                f"no Dask scheduler answers at {address}: start one with 'dask scheduler' ({error})"
+            ) from None
+        try:
+            self._client.wait_for_workers(1, timeout=10)  # they may just be starting
+        except TimeoutError:
             self._client.close()
-            raise CourseError(f"the Dask scheduler at {address} has no workers")
+            raise CourseError(
+                f"the Dask scheduler at {address} has no workers: start some with 'dask worker {address}'"
+            ) from None
+        threads = sum(self._client.nthreads().values())
         # Some wait at the workers, so that none of them waits for this process.
         self.size = 2 * threads
         self._executor: Executor = self._client.get_executor(pure=False)

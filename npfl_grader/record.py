@@ -10,6 +10,7 @@ import fcntl
 import json
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -34,6 +35,7 @@ from npfl_grader.submissions import Submission
 BATCH = 50
 SECONDS = 5.0  # between two commits while results come slowly
 PATIENCE = 60.0  # seconds that a database may be busy or away
+REFUSED = re.compile("authentication failed|does not exist|no password supplied")  # waiting does not help
 Value = TypeVar("Value")
 PART = ".part"  # the ending of a file that is being written
 
@@ -111,10 +113,13 @@ def patiently(work: Callable[[], Value], settle: Callable[[], None] = lambda: No
             return work()
         except DBAPIError as error:
             settle()
-            lasting = not isinstance(error, OperationalError | InterfaceError)
+            reason = (str(error.orig).strip() or type(error).__name__).splitlines()[0]
+            lasting = not isinstance(error, OperationalError | InterfaceError) or REFUSED.search(reason)
             if lasting or time.monotonic() > end:
-                reason = (str(error.orig).strip() or type(error).__name__).splitlines()[0]
-                raise CourseError(f"the gradebook cannot be used: {reason}") from None
+                raise CourseError(
+                    f"the gradebook cannot be used: {reason}: see that its database runs and that "
+                    "c.CourseDirectory.db_url in nbgrader_config.py is right, then run this again"
+                ) from None
         time.sleep(pause)
         pause = min(2 * pause, 5.0)
 
