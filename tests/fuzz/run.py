@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (examples stand as in a table)
 """Throw bytes at what reads submissions, guided by which code they reach: ``make fuzz``.
 
     python tests/fuzz/run.py {message,notebook} CORPUS [-max_total_time=60 ...]
