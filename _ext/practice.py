@@ -142,6 +142,22 @@ def chapter_notebook(source: Path, page: Path) -> NotebookNode:
     return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
 
 
+def kept_notebook(source: Path, page: Path) -> NotebookNode:
+    """Return a chapter's notebook, made anew where its page has changed."""
+    parts = (page, source, Path(as_markdown.__file__), Path(__file__))
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in parts)).hexdigest()[:16]
+    kept = KEPT / "chapters" / f"{source.stem}.{digest}.ipynb"
+    if not kept.exists():
+        notebook = chapter_notebook(source, page)
+        kept.parent.mkdir(exist_ok=True)
+        for old in kept.parent.glob(f"{source.stem}.*.ipynb"):
+            old.unlink()
+        part = kept.with_suffix(".part")
+        nbformat.write(notebook, part)
+        part.replace(kept)
+    return nbformat.read(kept, 4)
+
+
 def write_site(app: Sphinx, exception: Exception | None) -> None:
     """Put Python, JupyterLite and the notebooks into the site."""
     if exception or app.builder.name != "html":
@@ -158,7 +174,7 @@ def write_site(app: Sphinx, exception: Exception | None) -> None:
         path = Path(app.env.doc2path(docname))
         if docname.startswith("chapters/") and "{code-cell}" in path.read_text(encoding="utf-8"):
             page = Path(app.outdir, f"{docname}.html")
-            notebooks[path.stem] = (path, chapter_notebook(path, page), "chapters")
+            notebooks[path.stem] = (path, kept_notebook(path, page), "chapters")
     (target / "files").mkdir()
     listed = []
     for name, (_, notebook, folder) in sorted(notebooks.items()):
