@@ -1,10 +1,10 @@
 """Time grading: plain ``nbgrader autograde`` and this grader, isolated, on the same submissions in one run.
 
 The submissions are the tried solutions of the exercises, right ones and wrong ones, as in a class. Both take
-turns on the same machine; the gradebooks must be equal in the end, cell by cell. The time of the processors
-is also compared with the least that grading can cost: the notebooks' own cells, run one after the other in a
-process that has loaded everything, and one write each. With ``--scale`` the memory and the time of the grader
-are measured at growing numbers of submissions. The last line is JSON.
+turns on the same machine; the gradebooks must be equal in the end, all tables of them, row by row. The time
+of the processors is also compared with the least that grading can cost: the notebooks' own cells, run one
+after the other in a process that has loaded everything, and one write each. With ``--scale`` the memory and
+the time of the grader are measured at growing numbers of submissions. The last line is JSON.
 """
 
 import argparse
@@ -29,9 +29,6 @@ ROOT = Path(__file__).resolve().parents[1]
 AIM = 15.0  # times as fast as nbgrader, in time by the clock
 LEAST = 1.3  # how much more time of the processors than the notebooks' own cells and a write each
 FLAT = 1.2  # how much the memory of the largest batch may exceed that of the smallest
-GRADES = """select s.student_id, n.name, b.name, g.auto_score, g.manual_score, g.needs_manual_grade
-    from grade g join base_cell b on b.id = g.cell_id join submitted_notebook x on x.id = g.notebook_id
-    join submitted_assignment s on s.id = x.assignment_id join notebook n on n.id = x.notebook_id"""
 ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
 
@@ -143,9 +140,14 @@ def plain(folder: Path) -> None:
     config.write_text("".join(line for line in lines if "npfl_grader" not in line))
 
 
-def grades(folder: Path) -> list[tuple[Any, ...]]:
+def rows(folder: Path) -> list[tuple[Any, ...]]:
+    """Read all tables of a course's gradebook, with the table's name in front of each row."""
+    sys.path.insert(0, str(ROOT / "tests" / "grader"))
+    from conftest import TABLES
+
     with sqlite3.connect(folder / "gradebook.db") as database:
-        return sorted(database.execute(GRADES), key=repr)
+        found = [(name, *row) for name, query in TABLES.items() for row in database.execute(query)]
+    return sorted(found, key=repr)
 
 
 def compare(folder: Path, names: list[str]) -> dict[str, Any]:
@@ -160,7 +162,7 @@ def compare(folder: Path, names: list[str]) -> dict[str, Any]:
         used = run(theirs, "nbgrader", "autograde", name)
         total["nbgrader"] = {key: total["nbgrader"][key] + value for key, value in used.items()}
     total["unchanged"] = run(ours, "npfl_grader.cli", "autograde", *names)
-    mine, other = grades(ours), grades(theirs)
+    mine, other = rows(ours), rows(theirs)
     different = sorted({*mine} ^ {*other}, key=repr)
     for row in different:
         print("differs:", "grader  " if row in mine else "nbgrader", *row)
