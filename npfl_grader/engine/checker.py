@@ -90,10 +90,10 @@ class Checker:
             if cell["role"] in ("locked", "student"):
                 if cell["role"] == "student":
                     known |= names(cell["source"]).bound
-                self._copy(row)
+                self._leave_copies(row)
                 row = []
                 self.results[i] = self._run_students_cell(i)
-        self._copy(row)
+        self._leave_copies(row)
         self._close()
 
     def _close(self) -> None:
@@ -170,9 +170,9 @@ class Checker:
         self._start(i)
         return self._exchange(i)
 
-    def _copy(self, row: list[int]) -> None:
+    def _leave_copies(self, row: list[int]) -> None:
         """Let the student's process leave a copy of itself for each of some tests; without one, say why."""
-        tries = 0
+        freed = False  # the places that other processes of the student's may have taken
         while row:
             self._start(row[0])
             assert self.main is not None
@@ -192,10 +192,10 @@ class Checker:
                 self.copies[i] = copy
             row = row[len(made) :]
             if len(made) < len(wanted):
-                if tries:
+                if freed:
                     break
-                tries += 1
-                self._kill()  # other processes of the student's may have taken all places
+                freed = True
+                self._kill()
         if row and self.main and self.sandbox.threads(self.main.process or 0) > self.limits["processes"] // 2:
             because = failed(
                 "crash", "your code has filled all the places that it has for processes and threads"
@@ -333,7 +333,7 @@ class Checker:
             self.careful = True
             self._start(i)
             self._kill()
-            self._copy([i])
+            self._leave_copies([i])
             self._close()
             self.worker.send({"begins": i})
             again = self.copies[i]

@@ -279,7 +279,7 @@ ATTACKS = [
     Attack("a mount", HONEST + "import ctypes\nif ctypes.CDLL(None).mount(b'none', b'/home', b'tmpfs', 0, 0) == 0: print('SECRET-OF-THE-GRADER')", ALL),
     Attack("another process's memory", HONEST + "import ctypes, os\nif ctypes.CDLL(None).ptrace(16, os.getppid(), 0, 0) == 0: print('SECRET-OF-THE-GRADER')", ALL),
     Attack("files outside the work directory",
-           HONEST + "import os\nfor p in ('HOST/new', '/new', '/usr/new', '/etc/new', '/home/new', '/root/.ipython/startup.py'):\n"
+           HONEST + "import os\nfor p in ('HOST/new', '/new', '/usr/new', '/etc/new', '/home/new', os.path.join('/', 'root', '.ipython', 'startup.py')):\n"
            "    try: open(p, 'w').write('x'); print('SECRET-OF-THE-GRADER')\n    except OSError as e: print(e)", ALL),
     Attack("the Python installation", HONEST + "import os\ntry: open(os.__file__, 'a').write('x'); print('SECRET-OF-THE-GRADER')\n"
            "except OSError as e: print(e)", ALL),
