@@ -74,15 +74,10 @@ def start_node(server: type, folder: Path, timeout: float) -> tuple[subprocess.P
 
 
 def copy_katex(app: Sphinx, exception: Exception | None) -> None:
-    """Copy the style and the fonts of the mathematics; the script runs at build time only."""
+    """Copy the style of the mathematics; the script runs at build time only, and pack.py cuts the fonts."""
     if exception is None and app.builder.format == "html":
         target = Path(app.outdir, "_static", "katex")
-        shutil.copytree(
-            KATEX / "fonts",
-            target / "fonts",
-            ignore=shutil.ignore_patterns("*.ttf", "*.woff"),
-            dirs_exist_ok=True,
-        )
+        target.mkdir(exist_ok=True)
         shutil.copy(KATEX / "katex.min.css", target)
 
 

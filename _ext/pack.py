@@ -65,7 +65,7 @@ def pack(app: Sphinx, exception: Exception | None) -> None:
     used = _purge(css, Path(app.outdir))
     (static / "site.css").write_text(used, encoding="utf-8")
     _write_icons(static, used)
-    _write_letters(static)
+    _write_letters(static, used)
     # The empty statement in front keeps "use strict" of one script from holding for all.
     parts = [p if isinstance(p, str) else (static / p).read_text("utf-8") for p in app.pack_scripts]
     script = ";\n" + "\n;\n".join(parts)
@@ -113,23 +113,24 @@ def _write_icons(static: Path, css: str) -> None:
     _cut(THEME / ICONS, static / ICONS, used)
 
 
-def _write_letters(static: Path) -> None:
-    """Write the fonts of most formulas with the characters that the pages have: 31 kB instead of 68.
+def _write_letters(static: Path, css: str) -> None:
+    """Write the fonts of formulas with the characters of the pages: the first three 28 kB instead of 68.
 
     The sooner they come, the fewer lines break anew after a formula whose width changes with its font.
     """
     pages = "".join(
         page.read_text("utf-8") for page in static.parent.rglob("*.html") if "lite" not in page.parts
     )
-    bold = "".join(BOLD.findall(pages))
-    for font, text in (("Main-Regular", pages), ("Math-Italic", pages), ("Main-Bold", bold)):
-        name = f"KaTeX_{font}.woff2"
-        _cut(KATEX / "fonts" / name, static / "katex" / "fonts" / name, set(map(ord, text)))
+    text = {"KaTeX_Main-Bold": "".join(BOLD.findall(pages))}
+    for font in re.findall(r"katex/fonts/([\w-]+)\.woff2", css):
+        target = static / "katex" / "fonts" / f"{font}.woff2"
+        target.parent.mkdir(exist_ok=True)
+        _cut(KATEX / "fonts" / target.name, target, set(map(ord, text.get(font, pages))))
 
 
 def _cut(font: Path, target: Path, used: set[int]) -> None:
     """Write a font with some of its characters only."""
-    options = subset.Options(flavor="woff2", layout_features=[])
+    options = subset.Options(flavor="woff2", layout_features=[], hinting=False)
     opened = subset.load_font(str(font), options)
     subsetter = subset.Subsetter(options)
     subsetter.populate(unicodes=used)

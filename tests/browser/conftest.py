@@ -90,6 +90,8 @@ def open_page(browser, address):
             lambda m: m.type in ("error", "warning") and complaints.append(f"{path}: {m.text} {m.location}"),
         )
         page.goto(f"{address}/{path}")
+        if options.get("java_script_enabled", True) and page.locator("script[data-later]").count():
+            page.locator(".bd-sidebar-primary[role]").wait_for(state="attached")  # the late scripts have run
         return page
 
     yield open_

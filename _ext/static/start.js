@@ -18,3 +18,13 @@
   document.documentElement.dataset.mode = mode;
   document.documentElement.dataset.theme = mode === "auto" ? system : stored("theme") || mode;
 }
+// The rest of the scripts come after the first paint, which would share the line with them.
+{
+  const { later } = document.currentScript.dataset;
+  const load = () => {
+    for (const address of later.split(" ")) {
+      document.head.append(Object.assign(document.createElement("script"), { src: address, async: false }));
+    }
+  };
+  addEventListener("DOMContentLoaded", () => requestAnimationFrame(() => setTimeout(load)));
+}
