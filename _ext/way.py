@@ -21,6 +21,7 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
+from sphinx.search import js_index
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
@@ -238,6 +239,22 @@ def describe(app: Sphinx, page: str, template: str, context: dict, doctree: node
         context["meta"]["og:description"] = unescape(short)  # for its card, too
 
 
+def keep_index_entries(app: Sphinx, env: BuildEnvironment) -> None:
+    """Give the search those index entries back that are on pages which are not written anew.
+
+    Sphinx forgets them (sphinx-doc/sphinx#12599), and a search for a term then misses the glossary.
+    """
+    path = Path(app.outdir, "searchindex.js")
+    if app.builder.name != "html" or not path.is_file():
+        return
+    old = js_index.loads(path.read_text(encoding="utf-8"))
+    for entry, places in old["indexentries"].items():
+        for number, target, main in places:
+            if (page := old["docnames"][number]) in env.found_docs:
+                kept = env._search_index_index_entries.setdefault(page, [])
+                kept.append((entry, target, "main" if main else ""))
+
+
 def lead_on(app: Sphinx, exception: Exception | None) -> None:
     """Write a page in the place of each that has moved, which leads to the new one."""
     if exception or app.builder.name != "html":
@@ -273,6 +290,7 @@ def setup(app: Sphinx) -> dict:
     app.add_post_transform(LinkTerms)
     app.connect("env-updated", forget_terms)
     app.connect("doctree-resolved", draw_map)
+    app.connect("env-check-consistency", keep_index_entries)
     app.connect("html-page-context", lead_to_source)
     app.connect("html-page-context", describe, priority=400)  # before the cards
     app.add_config_value("redirects", {}, "html", dict)

@@ -8,3 +8,9 @@ Search.htmlToText = (html, anchor) => {
   page.body.replaceChildren(text);
   return toText(page.documentElement.outerHTML, anchor);
 };
+// A term of the glossary bears its name; "Glossary" would stand there twice.
+const find = Search._performSearch;
+Search._performSearch = (...asked) => find(...asked).map(([page, title, anchor, ...rest]) => {
+  const term = anchor.startsWith("#term-") && Object.entries(Search._index.indexentries).find(([, places]) => places.some(([, id]) => `#${id}` === anchor));
+  return [page, term ? `${title} > ${term[0]}` : title, anchor, ...rest];
+});

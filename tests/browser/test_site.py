@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 import cover
 import numpy as np
 import pytest
+from playwright.sync_api import expect
 
 from npfl.activations import softmax
 from npfl.explore.svg import tree
@@ -277,3 +278,8 @@ def test_search_sees_no_words_but_the_pages_own(open_page):
     )
     assert text.split()[:5] == ["Derivative", "of", "the", "softmax", "loss"]
     assert "Contents" not in text
+
+
+def test_search_finds_a_term_of_the_glossary_under_its_name(open_page):
+    results = open_page("search.html?q=dropout").locator("#search-results li")
+    expect(results.get_by_role("link", name="Glossary > dropout", exact=True)).to_have_count(1)
