@@ -28,6 +28,7 @@ from rich.text import Text
 from npfl_grader import collect, course, definition, intake, record, submissions
 from npfl_grader.errors import CourseError
 from npfl_grader.files import write
+from npfl_grader.report import LOOK
 from npfl_grader.settings import Course
 
 ALIKE = 0.85  # how much two answers must share before they are shown at all
@@ -84,6 +85,7 @@ class Insights:
     assignment: str
     students: int
     handed_in: int
+    judged: int
     most: float
     scores: list[float]
     checks: list[Check]
@@ -164,12 +166,14 @@ def gather(course_: Course, assignment: str, names: bool = False) -> Insights:
     present = [student for student in graded if not _empty(report.get(student, {}))]
     shown = names_of(everybody, course_.root, names)
     zone = course.timezone(course_)
-    checks, table = _checks(definitions, grades, present)
-    mistakes = _mistakes(checks, table, present, report)
+    # And neither does a file on which none was run.
+    judged = [student for student in present if report.get(student, {}).get("state") != LOOK]
+    checks, table = _checks(definitions, grades, judged)
+    mistakes = _mistakes(checks, table, judged, report)
     found_pairs, compared = resemblance(_answers(course_, assignment, definitions, present))
-    failing = {student: tuple(table[row] < 1) for row, student in enumerate(present)}
+    failing = {student: tuple(table[row] < 1) for row, student in enumerate(judged)}
     pairs = [
-        Pair(shown[a], shown[b], alike, usual, any(failing[a]) and failing[a] == failing[b])
+        Pair(shown[a], shown[b], alike, usual, any(failing.get(a, ())) and failing[a] == failing.get(b))
         for a, b, alike, usual in found_pairs
     ]
     looks = _looks(course_, assignment, report, waiting)
@@ -177,6 +181,7 @@ def gather(course_: Course, assignment: str, names: bool = False) -> Insights:
         assignment,
         len(everybody),
         len(present),
+        len(judged),
         most,
         [sum(grades[student].values()) for student in present],
         checks,
@@ -618,7 +623,7 @@ def _check_table(found: Insights) -> str:
         ]
         for check in found.checks
     ]
-    caption = f"Each check over {found.handed_in} submissions"
+    caption = f"Each check over the {found.judged} submissions that could be tested"
     return _rows(caption, head, rows, (1, 2, 3, 4, 5))
 
 

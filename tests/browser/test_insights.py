@@ -16,6 +16,7 @@ def report(tmp_path_factory):
         "mse_loss",
         12,
         10,
+        10,
         10.0,
         [0, 2, 5, 5, 7, 8, 10, 10, 10, 10],
         [Check("mse_loss", name, 2, 0.7, 0.75, 0.5, -0.1, "look at the check") for name in names],
