@@ -163,7 +163,7 @@ class Batch:
         try:
             # Where nothing has changed, no worker is started.
             if first := next(todo, None):
-                self.report.level = self._check(workers.probe())
+                self.report.level, self.report.weaker = self._check(workers.probe())
                 todo = itertools.chain([first], todo)
             for graded in pool.run(workers, todo):
                 opened[graded.student].graded[graded.notebook] = graded
@@ -188,15 +188,15 @@ class Batch:
     def report_path(self) -> Path:
         return record.desk(self.course, self.assignment).with_suffix(".json")
 
-    def _check(self, probe: dict[str, Any]) -> str:
+    def _check(self, probe: dict[str, Any]) -> tuple[str, str]:
         level = str(probe["level"])
+        why = "; ".join(f"{name}: {reason}" for name, reason in probe.get("reasons", {}).items())
         if LEVELS.index(level) < LEVELS.index(self.require):
-            why = "; ".join(f"{name}: {reason}" for name, reason in probe.get("reasons", {}).items())
             raise CourseError(
                 "this machine cannot confine what students wrote, so their code would run with your rights "
                 f"({why}): see docs/grading.md, or say --unprotected"
             )
-        return level
+        return level, why
 
     def _task(self, submission: Submission, name: str) -> Task:
         return Task(

@@ -195,7 +195,8 @@ def autograde(
                     complete &= report.complete
                     console.print(report.table())
                     where = f"Logs: {record.desk(course, name)}. Report: {found.report_path}."
-                    console.print(f"Protection: {report.level}. {where}", markup=False, soft_wrap=True)
+                    level = f"{report.level} ({report.weaker})" if report.weaker else report.level
+                    console.print(f"Protection: {level}. {where}", markup=False, soft_wrap=True)
         finally:
             crew.close()
     if not complete:

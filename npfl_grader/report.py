@@ -51,13 +51,22 @@ class Row:
 
 @dataclass
 class Report:
-    """A run over an assignment."""
+    """A run over an assignment.
+
+    Attributes
+    ----------
+    level : str
+        The protection under which it ran.
+    weaker : str
+        Why that is not the strongest.
+    """
 
     assignment: str
     level: str
     engine: str
     rows: list[Row] = field(default_factory=list)
     seconds: float = 0.0
+    weaker: str = ""
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     @property

@@ -81,7 +81,7 @@ class Keeper:
         self.limits, self.unix_sockets = limits, unix_sockets
         if self.level == "full":
             sandbox.new_root(2 * limits["file"], 10_000)
-            self.work = [sandbox.HOME, "/tmp"]
+            self.work = [sandbox.HOME, sandbox.TEMPORARY]
         else:
             self.work = [tempfile.mkdtemp(dir=self.base)]
             linux.adopt_orphans()

@@ -22,7 +22,10 @@ from npfl_grader.engine import linux
 LEVELS = ("none", "landlock", "full")
 NOBODY = 65534
 STUDENT = 1000  # the user inside
-HOME = "/home/student"
+# A file system of the student's own, at a place where no environment of Python's lies; people have theirs
+# below /home, and some below /tmp.
+OWN = "/student"
+HOME, TEMPORARY = f"{OWN}/home", f"{OWN}/tmp"
 DEVICES = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"]
 # Reference implementations must not be there to copy from.
 HIDDEN_PACKAGES = ("npfl",)
@@ -128,9 +131,10 @@ def _build_root() -> None:
         linux.mount(os.path.realpath(path), target, None, linux.MS_BIND | linux.MS_REC)
     for path in hidden():
         linux.mount("tmpfs", root + path, "tmpfs", linux.MS_RDONLY, "size=4k")
-    for folder in ("/proc", "/home"):
+    for folder in ("/proc", OWN):
         os.mkdir(root + folder)
-    os.symlink("home/tmp", f"{root}/tmp")
+    if not os.path.exists(f"{root}/tmp"):
+        os.symlink(TEMPORARY[1:], f"{root}/tmp")
 
 
 def new_root(size: int, files: int) -> None:
@@ -140,10 +144,10 @@ def new_root(size: int, files: int) -> None:
     # A mount that comes from another user's namespace is locked, its copy is not.
     linux.mount(root, root, None, linux.MS_BIND | linux.MS_REC)
     options = f"size={size},nr_inodes={files},mode=755"
-    linux.mount("tmpfs", f"{root}/home", "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, options)
+    linux.mount("tmpfs", root + OWN, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, options)
     flags = linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC
     linux.mount("proc", f"{root}/proc", "proc", flags)
-    for folder in (HOME, "/home/tmp"):
+    for folder in (HOME, TEMPORARY):
         os.mkdir(root + folder, mode=0o700)
     linux.change_root(root)
 

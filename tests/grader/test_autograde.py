@@ -299,6 +299,7 @@ def test_report_is_for_programs(room):
     assert report["complete"] is True
     assert report["counts"] == {"graded": 1, "partly graded": 0, "needs a look": 0}
     assert report["level"] in done.stdout
+    assert (report["level"] == "full") == (report["weaker"] == "")
     (row,) = report["rows"]
     assert (row["points"], row["most"], row["by_hand"]) == (2.0, 5.0, 0)
     assert row["failed"] == {"double": {"unseen": "AssertionError: arrays are not doubled"}}

@@ -7,9 +7,12 @@ import json
 import os
 import pickle
 import signal
+import site
 import subprocess
 import sys
+import tempfile
 import time
+import venv
 from pathlib import Path
 
 import pytest
@@ -244,12 +247,27 @@ def test_names_of_the_instructor_stay_the_instructors(run_cells):
 
 def test_an_instructors_cell_that_fails_only_here_is_a_fault(run_cells):
     results = run_cells(
-        ("locked", "import os\nassert os.environ['HOME'] == '/home/student' or os.getuid() != 0 or 1/0"),
+        ("locked", "import os\nassert os.environ['HOME'] == '/student/home' or os.getuid() != 0 or 1/0"),
         DOUBLE,
         ("test", "f"),
     )
     if results[0]["status"] == "ok" and worker._idle[-1].level == "full":
         assert results[2]["status"] == "fault"
+
+
+@pytest.mark.parametrize("above", ["/tmp", "/home", "/srv"])
+def test_protection_does_not_depend_on_where_python_lies(above):
+    """An environment in somebody's home or below /tmp is confined like any other."""
+    if not os.access(above, os.W_OK):
+        pytest.skip(f"{above} cannot be written")
+    with tempfile.TemporaryDirectory(dir=above) as folder:
+        os.chmod(folder, 0o755)
+        venv.create(folder, symlinks=True)
+        [packages] = Path(folder).glob("lib/python*/site-packages")
+        (packages / "here.pth").write_text("\n".join([str(ROOT), *site.getsitepackages()]))
+        code = "import sys; from npfl_grader.engine import worker; print(sys.prefix, worker.level())"
+        ran = subprocess.run([f"{folder}/bin/python", "-c", code], capture_output=True, text=True, check=True)
+        assert ran.stdout.split() == [folder, worker.level()]
 
 
 def test_data_files_are_there_on_both_sides(run_cells):
