@@ -90,6 +90,7 @@ function inOrder(before, source, name, box, limit) {
 // An editor with its buttons and its output; `after` turns what was found into a sentence.
 function box(label, code, act, after) {
   const editor = make("textarea", { value: code, spellcheck: false, autocapitalize: "off", ariaLabel: label, rows: code.split("\n").length + 1 });
+  editor.setSelectionRange(0, 0); // else a narrow screen shows the end of the last line only
   const go = make("button", { type: "button", textContent: act });
   const stop = make("button", { type: "button", textContent: "Stop", disabled: true });
   const back = make("button", { type: "button", textContent: "Undo my changes", disabled: true });
@@ -117,7 +118,8 @@ function box(label, code, act, after) {
       const found = await self.run(editor.value);
       if (found.shown !== null && found.shown !== undefined) self.write(found.shown);
       for (const [svg, alt] of found.pictures) {
-        const picture = make("div", { ariaLabel: alt }, document.importNode(new DOMParser().parseFromString(svg, "image/svg+xml").documentElement, true));
+        // As HTML: the text names no namespace, and as XML it would be no picture.
+        const picture = make("div", { ariaLabel: alt }, ...new DOMParser().parseFromString(svg, "text/html").body.childNodes);
         picture.setAttribute("role", "img");
         output.append(picture);
       }
