@@ -61,7 +61,8 @@ const cells = fetch(new URL(`files/${chapter}.ipynb`, lite)).then((answer) => an
 let queue = Promise.resolve();
 
 // Runs the cells before a place that have not run yet, then what is asked for; the boxes wait for each other.
-// One that needs a package which this copy has not may be of no use here: it counts when this code fails too.
+// One that needs a package which this copy has not, and what fails after it, may be of no use here: it counts
+// when this code fails too.
 // A question, which has a time limit, has names of its own.
 function inOrder(before, source, name, box, limit) {
   const run = queue.then(async () => {
@@ -72,9 +73,9 @@ function inOrder(before, source, name, box, limit) {
     for (const [index, cell] of waiting.entries()) {
       box.say(`Running the code before it (${index + 1} of ${waiting.length}).`);
       const found = await python.run(cell.source, `cell ${cell.number + 1}`, quiet);
-      if (found.why?.[0] === "missing") lacking ??= found;
-      else if (found.error) return lacking ?? { ...found, earlier: true };
-      else python.done.add(cell.number);
+      if (!found.error) python.done.add(cell.number);
+      else if (found.why[0] === "missing") lacking ??= found;
+      else if (!lacking) return { ...found, earlier: true };
     }
     box.say("Running.");
     const clock = limit && setTimeout(() => { box.late = true; python.stop(); }, limit * 1000);
