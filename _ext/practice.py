@@ -29,6 +29,7 @@ from checkpoint import element
 from docutils import nodes
 from nbformat import NotebookNode
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
@@ -112,6 +113,14 @@ def prepare(app: Sphinx) -> None:
     }
     app.add_js_file(None, body=f"window.npflPractice = {json.dumps(app.practice)}")
     app.add_js_file("practice.js", loading_method="defer")
+
+
+def follow_sizes(app: Sphinx, env: BuildEnvironment, added: set, changed: set, removed: set) -> list[str]:
+    """Read all pages again when other packages are there, or weigh more: the pages tell the reader."""
+    if app.builder.name != "html" or getattr(env, "npfl_practice", None) == app.practice:
+        return []
+    env.npfl_practice = app.practice  # type: ignore[attr-defined]
+    return sorted(env.found_docs)
 
 
 def for_browser(notebook: NotebookNode, page: str) -> NotebookNode:
@@ -199,6 +208,7 @@ def setup(app: Sphinx) -> dict:
     app.add_directive("practice", Practice)
     app.add_role("solve-in-browser", SolveRole())
     app.connect("builder-inited", prepare)
+    app.connect("env-get-outdated", follow_sizes)
     app.connect("build-finished", write_site, priority=995)  # after the pages' own files were packed
     app.add_css_file("practice.css")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,7 +1,7 @@
 r"""Dataset augmentation: examples that are slightly changed, with labels that fit them.
 
 Images have the shape (..., H, W), rows downwards, with pixels from 0 to 1; what comes in from outside is 0.
-The functions that move pixels need SciPy. Sounds have the shape (..., T).
+Sounds have the shape (..., T).
 """
 
 import math
@@ -345,17 +345,26 @@ def _stretch(signal: NDArray, factor: float) -> NDArray:
 
 def _transform(images: ArrayLike, matrix: NDArray, shift: NDArray) -> NDArray:
     """Move the pixel at position p, seen from the centre, to ``matrix @ p + shift``."""
-    from scipy.ndimage import affine_transform
-
     images = _images(images)
-    # SciPy asks the other way round: where does the pixel at a position come from?
+    # Where does the value of a pixel come from? From between four pixels of the image.
     inverse = np.linalg.inv(matrix)
-    centre = (np.array(images.shape[-2:]) - 1) / 2
-    offset = centre - inverse @ (centre + shift)
-    flat = images.reshape(-1, *images.shape[-2:]).astype(np.float64)
-    moved = np.empty_like(flat)
-    for image, result in zip(flat, moved, strict=True):
-        affine_transform(image, inverse, offset, output=result, order=1, mode="grid-constant")
+    size = np.array(images.shape[-2:])
+    centre = (size - 1) / 2
+    first = centre - inverse @ (centre + shift)
+    down, right = inverse.T[..., None, None]
+    source = first[:, None, None] + down * np.arange(size[0])[:, None] + right * np.arange(size[1])
+    floor = np.floor(source)
+    # Around the image lies a frame of zeros, for all that is outside.
+    last = size[:, None, None] + 1
+    places = [np.fmin(np.fmax(floor + step, 0), last).astype(int) for step in (1, 2)]
+    near = 1 - (source - floor)
+    weights = [near, 1 - near]
+    flat = images.reshape(-1, *size)
+    framed = np.zeros((len(flat), *(size + 2)))
+    framed[:, 1:-1, 1:-1] = flat
+    moved = np.zeros(flat.shape)
+    for i, j in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        moved += framed[:, places[i][0], places[j][1]] * weights[i][0] * weights[j][1]
     return moved.reshape(images.shape).astype(images.dtype)
 
 

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from scipy import ndimage
 
 from npfl.augmentation import (
     add_noise,
@@ -106,6 +107,13 @@ def test_translate_by_parts_of_a_pixel():
 @given(arrays(np.float64, st.integers(1, 6).map(lambda n: (2, n, n)), elements=pixels), st.integers(-5, 5))
 def test_rotate_by_right_angles(image, turns):
     np.testing.assert_allclose(rotate(image, 90 * turns), np.rot90(image, turns, axes=(-2, -1)), atol=1e-9)
+
+
+def test_rotate_by_any_angle_as_scipy():
+    images = np.random.default_rng(1).normal(size=(2, 9, 6))
+    for degrees in (-200, -15, 1, 30, 77):
+        expected = ndimage.rotate(images, degrees, (2, 1), reshape=False, order=1, mode="grid-constant")
+        assert np.allclose(rotate(images, degrees), expected, rtol=0, atol=1e-12)
 
 
 def test_rotate_by_half_a_right_angle_is_counterclockwise():

@@ -11,7 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
-TOOLS = ["hypothesis", "matplotlib", "pytest", "pytest-timeout", "scikit-learn", "scipy"]
+TOOLS = ["hypothesis", "matplotlib", "pytest", "pytest-timeout", "scikit-learn"]
 
 
 def oldest():

@@ -61,7 +61,8 @@ const cells = fetch(new URL(`files/${chapter}.ipynb`, lite)).then((answer) => an
 let queue = Promise.resolve();
 
 // Runs the cells before a place that have not run yet, then what is asked for; the boxes wait for each other.
-// One that needs a package which this copy has not may be of no use here: it counts when this code fails too.
+// One that needs a package which this copy has not, and what fails after it, may be of no use here: it counts
+// when this code fails too.
 // A question, which has a time limit, has names of its own.
 function inOrder(before, source, name, box, limit) {
   const run = queue.then(async () => {
@@ -72,9 +73,9 @@ function inOrder(before, source, name, box, limit) {
     for (const [index, cell] of waiting.entries()) {
       box.say(`Running the code before it (${index + 1} of ${waiting.length}).`);
       const found = await python.run(cell.source, `cell ${cell.number + 1}`, quiet);
-      if (found.why?.[0] === "missing") lacking ??= found;
-      else if (found.error) return lacking ?? { ...found, earlier: true };
-      else python.done.add(cell.number);
+      if (!found.error) python.done.add(cell.number);
+      else if (found.why[0] === "missing") lacking ??= found;
+      else if (!lacking) return { ...found, earlier: true };
     }
     box.say("Running.");
     const clock = limit && setTimeout(() => { box.late = true; python.stop(); }, limit * 1000);
@@ -90,6 +91,7 @@ function inOrder(before, source, name, box, limit) {
 // An editor with its buttons and its output; `after` turns what was found into a sentence.
 function box(label, code, act, after) {
   const editor = make("textarea", { value: code, spellcheck: false, autocapitalize: "off", ariaLabel: label, rows: code.split("\n").length + 1 });
+  editor.setSelectionRange(0, 0); // else a narrow screen shows the end of the last line only
   const go = make("button", { type: "button", textContent: act });
   const stop = make("button", { type: "button", textContent: "Stop", disabled: true });
   const back = make("button", { type: "button", textContent: "Undo my changes", disabled: true });
@@ -117,7 +119,8 @@ function box(label, code, act, after) {
       const found = await self.run(editor.value);
       if (found.shown !== null && found.shown !== undefined) self.write(found.shown);
       for (const [svg, alt] of found.pictures) {
-        const picture = make("div", { ariaLabel: alt }, document.importNode(new DOMParser().parseFromString(svg, "image/svg+xml").documentElement, true));
+        // As HTML: the text names no namespace, and as XML it would be no picture.
+        const picture = make("div", { ariaLabel: alt }, ...new DOMParser().parseFromString(svg, "text/html").body.childNodes);
         picture.setAttribute("role", "img");
         output.append(picture);
       }

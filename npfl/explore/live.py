@@ -8,8 +8,8 @@ from npfl.explore import page
 if TYPE_CHECKING:
     from npfl.explore.explorer import Explorer
 
-# The figures' white is the page's; in a notebook that of JupyterLab's theme.
-PAPER = "--npfl-paper: var(--jp-layout-color0, #fff)"
+# The figures' white and the black of their text are the page's; in a notebook those of JupyterLab's theme.
+LOOK = "--npfl-paper: var(--jp-layout-color0, #fff); fill: currentColor"
 
 
 def widget(explorer: "Explorer") -> Any:
@@ -35,7 +35,7 @@ def widget(explorer: "Explorer") -> Any:
     def redraw(change: object = None) -> None:
         frame = explorer.frame([slider.value for slider in sliders])
         pictures.value = "".join(
-            f'<div role="img" aria-label="{escape(alt)}" style="{PAPER}">{text}</div>'
+            f'<div role="img" aria-label="{escape(alt)}" style="{LOOK}">{text}</div>'
             for alt, text in zip(explorer.alts, frame.texts, strict=True)
         )
         says.value = f'<p role="status">{escape(frame.says)}</p>'

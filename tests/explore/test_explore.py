@@ -133,6 +133,7 @@ def test_notebook_shows_sliders_that_draw_anew():
     picture_, power, shift, says = live.widget(widget).children
     before = picture_.value
     assert "--npfl-paper:" in before, "without the colour of the page, a figure's white is black"
+    assert "fill: currentColor" in before, "without it, the letters are black in the dark theme"
     shift.value = 2
     assert picture_.value != before
     assert "At 1 it is 1.5." in says.value
