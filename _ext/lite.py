@@ -51,8 +51,13 @@ SETTINGS = {
         "appName": "Training neural networks",
         "contentsAllJsonFile": "all.json",
         "exposeAppInBrowser": True,
-        # It would give the age of a file by the date that all of them have.
-        "disabledExtensions": ["@jupyter-notebook/notebook-extension:checkpoints"],
+        "disabledExtensions": [
+            # It would give the age of a file by the date that all of them have.
+            "@jupyter-notebook/notebook-extension:checkpoints",
+            # They draw what no notebook of the book holds, with two fifths of its scripts: see LAZY.
+            "@jupyterlab/mermaid-extension",
+            "@jupyterlab/vega5-extension",
+        ],
         "litePluginSettings": {
             "@jupyterlite/pyodide-kernel-extension:kernel": {
                 "pyodideUrl": "./pyodide/pyodide.mjs",
@@ -67,6 +72,12 @@ OVERRIDES = {
     # Light or dark as the reader's system, like the frame around it.
     "@jupyterlab/apputils-extension:themes": {"adaptive-theme": True},
 }
+
+# Packages of JupyterLab that load the most when they are first used, and of which the notebook uses nothing:
+# diagrams and charts are switched off above, and a terminal needs a server.
+LAZY = ["@jupyterlab/mermaid", "@jupyterlab/vega5-extension", "@jupyterlab/terminal"]
+# What they share among each other.
+SHARED = ["vega", "vega-embed", "vega-lite"]
 
 
 class LiteError(Exception):
@@ -296,10 +307,41 @@ def update_distribution(folder: Path) -> dict[str, int]:
     return sizes
 
 
+def prune(build: Path) -> None:
+    """Delete the scripts and fonts of JupyterLite that no notebook can ask for.
+
+    The map of its scripts says which is loaded by which. A script goes only where nothing leads to it but the
+    ``LAZY`` packages; where a later JupyterLite writes its map in another way, all of them stay.
+    """
+    for font in build.glob("*.woff2"):  # every browser with WebAssembly takes this format
+        for other in {*build.glob(f"{font.stem}.*")} - {font}:
+            other.unlink()
+    scripts = {path: path.read_text(encoding="utf-8") for path in build.glob("*.js")}
+    found = {path: re.search(r"\.push\(\[\[(\d+)\],", text) for path, text in scripts.items()}
+    bundle = (build / "notebooks" / "bundle.js").read_text(encoding="utf-8")
+    for name in LAZY:
+        if place := re.search(rf'name:"{name}",version:"[^"]*",factory:.*?require__\((\d+)\)', bundle):
+            # A module of this number, up to the next.
+            module = re.compile(rf"[{{,]{place[1]}\([\w,]*\)\{{.*?\}},\d+[(:]", re.S)
+            scripts = {path: module.sub("", text, count=1) for path, text in scripts.items()}
+    for name in SHARED:
+        bundle = re.sub(rf'(name|shareKey):"{name}",.*?treeShakingMode', "", bundle)
+    loads = {number[1]: scripts[path] for path, number in found.items() if number}
+    todo = [bundle, *(scripts[path] for path, number in found.items() if not number)]
+    reached: set[str] = set()
+    while todo:
+        for number in set(re.findall(r"\.e\((\d+)\)", todo.pop())) - reached:
+            reached.add(number)
+            todo.append(loads.get(number, ""))
+    for path, number in found.items():
+        if number and number[1] not in reached:
+            path.unlink()
+
+
 def write_jupyterlite(folder: Path) -> None:
     """Build JupyterLite without contents and without Pyodide, unless it is there already."""
     parts = {name: version(name) for name in ("jupyterlite-core", "jupyterlite-pyodide-kernel", "ipywidgets")}
-    stamp = json.dumps([parts, SETTINGS, OVERRIDES, POLICY], sort_keys=True)
+    stamp = json.dumps([parts, sha256(Path(__file__))])
     done = folder / "npfl-stamp.json"
     if done.exists() and done.read_text() == stamp:
         return
@@ -333,6 +375,7 @@ def write_jupyterlite(folder: Path) -> None:
             text = page.read_text(encoding="utf-8")
             meta = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
             page.write_text(text.replace("<head>", f"<head>\n    {meta}", 1), encoding="utf-8")
+        prune(built / "build")
         (built / done.name).write_text(stamp)
         shutil.copytree(built, folder)
 
