@@ -41,6 +41,10 @@ ADDED = {
     "comm": [],
     "ipywidgets": ["comm", "ipython", "traitlets"],
 }
+# Those that come with JupyterLite's kernel, beside its script.
+KERNEL = ["ipykernel", "piplite", "pyodide-kernel"]
+EXTENSIONS = Path(sys.prefix, "share", "jupyter", "labextensions")
+PYPI = EXTENSIONS / "@jupyterlite" / "pyodide-kernel-extension" / "static" / "pypi"
 POLICY = (
     "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
     "style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; object-src 'none'; base-uri 'none'"
@@ -62,6 +66,8 @@ SETTINGS = {
             "@jupyterlite/pyodide-kernel-extension:kernel": {
                 "pyodideUrl": "./pyodide/pyodide.mjs",
                 "disablePyPIFallback": True,
+                # Loaded while Pyodide itself starts; otherwise one after the other.
+                "loadPyodideOptions": {"packages": ["comm", "ipython", "jedi", "micropip", *KERNEL]},
             }
         },
     },
@@ -252,14 +258,17 @@ def write_distribution(folder: Path) -> dict:
         path = compiled.get(name) or wheels[_key(name)]
         packages[name] = known[name] | {"file_name": path.name, "sha256": sha256(path)}
         link(path, folder / path.name)
-    for name, depends in [*ADDED.items(), ("npfl", ["numpy"])]:
-        path = wheels[name] if name in ADDED else write_npfl(folder)
-        if name in ADDED:
-            link(path, folder / path.name)
+    others = {name: (wheels[name], depends) for name, depends in ADDED.items()}
+    for name in KERNEL:  # "numpy": every exercise begins with it
+        others[name] = (next(PYPI.glob(f"{name.replace('-', '_')}-*.whl")), ["numpy"])
+    for path, _ in others.values():
+        link(path, folder / path.name)
+    others["npfl"] = (write_npfl(folder), ["numpy"])
+    for name, (path, depends) in others.items():
         packages[name] = {
             "depends": depends,
             "file_name": path.name,
-            "imports": [name],
+            "imports": [name.replace("-", "_")],
             "install_dir": "site",
             "name": name,
             "package_type": "package",
@@ -289,7 +298,7 @@ def update_distribution(folder: Path) -> dict[str, int]:
     where = os.environ.get("NPFL_PYODIDE_WHEELS", "")
     names = sorted(path.name for path in Path(where).glob("*")) if where else []
     code = {path.as_posix(): sha256(path) for path in sorted((ROOT / "npfl").rglob("*.*")) if path.is_file()}
-    versions = [pyodide_version(), *map(version, ADDED)]
+    versions = [pyodide_version(), *map(version, [*ADDED, "jupyterlite-pyodide-kernel"])]
     stamp = json.dumps([where, names, code, versions, sha256(Path(__file__))])
     notes = folder.with_suffix(".json")
     if notes.exists() and (noted := json.loads(notes.read_text()))["stamp"] == stamp:
@@ -346,7 +355,6 @@ def write_jupyterlite(folder: Path) -> None:
     if done.exists() and done.read_text() == stamp:
         return
     shutil.rmtree(folder, ignore_errors=True)
-    extensions = Path(sys.prefix, "share", "jupyter", "labextensions")
     with tempfile.TemporaryDirectory() as place:
         source = Path(place, "lite")
         source.mkdir()
@@ -356,8 +364,8 @@ def write_jupyterlite(folder: Path) -> None:
                 "apps": ["notebooks"],
                 "ignore_sys_prefix": ["federated_extensions"],
                 "federated_extensions": [
-                    str(extensions / "@jupyter-widgets" / "jupyterlab-manager"),
-                    str(extensions / "@jupyterlite" / "pyodide-kernel-extension"),
+                    str(EXTENSIONS / "@jupyter-widgets" / "jupyterlab-manager"),
+                    str(EXTENSIONS / "@jupyterlite" / "pyodide-kernel-extension"),
                 ],
                 "no_sourcemaps": True,
                 "no_unused_shared_packages": True,
