@@ -64,7 +64,7 @@ SETTINGS = {
         ],
         "litePluginSettings": {
             "@jupyterlite/pyodide-kernel-extension:kernel": {
-                "pyodideUrl": "./pyodide/pyodide.mjs",
+                "pyodideUrl": "./kernel.js",
                 "disablePyPIFallback": True,
                 # Loaded while Pyodide itself starts; otherwise one after the other.
                 "loadPyodideOptions": {"packages": ["comm", "ipython", "jedi", "micropip", *KERNEL]},

@@ -220,6 +220,15 @@ def test_what_the_browser_lacks_is_said(open_site, script, sentence):
     assert page.locator("iframe").count() == 0
 
 
+@pytest.mark.parametrize("file", ["comlink.worker*", "pyodide.asm.wasm"])
+def test_python_that_cannot_start_is_said_at_once(open_site, file):
+    page = open_site("exercises/mse_loss.html")
+    page.context.route(f"**/{file}", lambda route: route.abort())
+    page.get_by_role("link", name="Solve it in the browser").click()
+    page.get_by_text("Python did not start: reload this page; your work is kept.").wait_for(timeout=60_000)
+    assert download(page).suggested_filename == "mse_loss.ipynb"
+
+
 def test_chapters_open_with_their_text(html):
     found = sorted((html / "_static" / "lite" / "files").glob("[0-9]*.ipynb"))
     assert len(found) > 30
