@@ -49,6 +49,11 @@ POLICY = (
     "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
     "style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; object-src 'none'; base-uri 'none'"
 )
+# Until a theme has come, JupyterLite is white for seconds, in the dark too.
+DARK = """<style>@media (prefers-color-scheme: dark) {
+      html, body, #jupyterlite-loading-indicator { background-color: #111; color: #fff; }
+    }</style>
+  """
 SETTINGS = {
     "jupyter-lite-schema-version": 0,
     "jupyter-config-data": {
@@ -382,7 +387,8 @@ def write_jupyterlite(folder: Path) -> None:
         for page in built.rglob("*.html"):
             text = page.read_text(encoding="utf-8")
             meta = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-            page.write_text(text.replace("<head>", f"<head>\n    {meta}", 1), encoding="utf-8")
+            text = text.replace("<head>", f"<head>\n    {meta}", 1)
+            page.write_text(text.replace("</head>", f"  {DARK}</head>", 1), encoding="utf-8")
         prune(built / "build")
         (built / done.name).write_text(stamp)
         shutil.copytree(built, folder)

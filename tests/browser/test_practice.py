@@ -14,6 +14,7 @@ import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from nbgrader.api import Gradebook
+from playwright.sync_api import expect
 
 from npfl_grader import exercises
 
@@ -227,6 +228,11 @@ def test_python_that_cannot_start_is_said_at_once(open_site, file):
     page.get_by_role("link", name="Solve it in the browser").click()
     page.get_by_text("Python did not start: reload this page; your work is kept.").wait_for(timeout=60_000)
     assert download(page).suggested_filename == "mse_loss.ipynb"
+
+
+def test_notebook_is_dark_before_its_theme_has_come(open_site):
+    page = open_site("_static/lite/notebooks/index.html", color_scheme="dark", java_script_enabled=False)
+    expect(page.locator("body")).to_have_css("background-color", "rgb(17, 17, 17)")
 
 
 def test_chapters_open_with_their_text(html):
