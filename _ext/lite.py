@@ -43,6 +43,8 @@ ADDED = {
 }
 # Those that come with JupyterLite's kernel, beside its script.
 KERNEL = ["ipykernel", "piplite", "pyodide-kernel"]
+# What every notebook begins with.
+FIRST = ["comm", "ipython", "jedi", "micropip", *KERNEL]
 EXTENSIONS = Path(sys.prefix, "share", "jupyter", "labextensions")
 PYPI = EXTENSIONS / "@jupyterlite" / "pyodide-kernel-extension" / "static" / "pypi"
 POLICY = (
@@ -72,7 +74,7 @@ SETTINGS = {
                 "pyodideUrl": "./kernel.js",
                 "disablePyPIFallback": True,
                 # Loaded while Pyodide itself starts; otherwise one after the other.
-                "loadPyodideOptions": {"packages": ["comm", "ipython", "jedi", "micropip", *KERNEL]},
+                "loadPyodideOptions": {"packages": FIRST},
             }
         },
     },
@@ -116,9 +118,9 @@ def pyodide_version() -> str:
     return str(json.loads((PYODIDE / "package.json").read_text(encoding="utf-8"))["version"])
 
 
-def needed(packages: dict) -> dict:
-    """Return the packages that the book needs, with all that they depend on."""
-    found, todo = {}, list(WANTED)
+def needed(packages: dict, wanted: list[str]) -> dict:
+    """Return the packages that are wanted, as far as they are there, with all that they depend on."""
+    found, todo = {}, list(wanted)
     while todo:
         name = todo.pop()
         if name in packages and name not in found:
@@ -245,7 +247,7 @@ def write_distribution(folder: Path) -> dict:
         Pyodide's list, with the packages that are there.
     """
     listed = pyodide_list()
-    known = needed(listed["packages"])
+    known = needed(listed["packages"], WANTED)
     pure = {name: package for name, package in known.items() if is_pure(package)}
     python = ".".join(listed["info"]["python"].split(".")[:2])
     wanted = {_key(name): package["version"] for name, package in pure.items()}
@@ -256,7 +258,7 @@ def write_distribution(folder: Path) -> dict:
     absent = known.keys() - pure.keys() - compiled.keys()
     while more := {n for n in known.keys() - absent if (absent - OPTIONAL) & set(known[n]["depends"])}:
         absent |= more
-    known = needed({name: package for name, package in known.items() if name not in absent})
+    known = needed({name: package for name, package in known.items() if name not in absent}, WANTED)
     folder.mkdir(parents=True)
     packages = {}
     for name in known:
@@ -298,7 +300,8 @@ def update_distribution(folder: Path) -> dict[str, int]:
     Returns
     -------
     dict
-        What the core (``core``) and each package weigh when a server sends them compressed, in bytes.
+        What the core (``core``), each package, and core and packages that every notebook loads
+        (``notebook``) weigh when a server sends them compressed, in bytes.
     """
     where = os.environ.get("NPFL_PYODIDE_WHEELS", "")
     names = sorted(path.name for path in Path(where).glob("*")) if where else []
@@ -314,6 +317,7 @@ def update_distribution(folder: Path) -> dict[str, int]:
         sizes = {name: (new / package["file_name"]).stat().st_size for name, package in packages.items()}
         core = [new / name for name in CORE if (new / name).exists()]
         sizes["core"] = sum(len(gzip.compress(path.read_bytes(), 6)) for path in core)
+        sizes["notebook"] = sum(sizes[name] for name in ["core", *needed(packages, FIRST)])
         notes.unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
         new.rename(folder)
