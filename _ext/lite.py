@@ -41,22 +41,40 @@ ADDED = {
     "comm": [],
     "ipywidgets": ["comm", "ipython", "traitlets"],
 }
+# Those that come with JupyterLite's kernel, beside its script.
+KERNEL = ["ipykernel", "piplite", "pyodide-kernel"]
+# What every notebook begins with.
+FIRST = ["comm", "ipython", "jedi", "micropip", *KERNEL]
+EXTENSIONS = Path(sys.prefix, "share", "jupyter", "labextensions")
+PYPI = EXTENSIONS / "@jupyterlite" / "pyodide-kernel-extension" / "static" / "pypi"
 POLICY = (
     "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
     "style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; object-src 'none'; base-uri 'none'"
 )
+# Until a theme has come, JupyterLite is white for seconds, in the dark too.
+DARK = """<style>@media (prefers-color-scheme: dark) {
+      html, body, #jupyterlite-loading-indicator { background-color: #111; color: #fff; }
+    }</style>
+  """
 SETTINGS = {
     "jupyter-lite-schema-version": 0,
     "jupyter-config-data": {
         "appName": "Training neural networks",
         "contentsAllJsonFile": "all.json",
         "exposeAppInBrowser": True,
-        # It would give the age of a file by the date that all of them have.
-        "disabledExtensions": ["@jupyter-notebook/notebook-extension:checkpoints"],
+        "disabledExtensions": [
+            # It would give the age of a file by the date that all of them have.
+            "@jupyter-notebook/notebook-extension:checkpoints",
+            # They draw what no notebook of the book holds, with two fifths of its scripts: see LAZY.
+            "@jupyterlab/mermaid-extension",
+            "@jupyterlab/vega5-extension",
+        ],
         "litePluginSettings": {
             "@jupyterlite/pyodide-kernel-extension:kernel": {
-                "pyodideUrl": "./pyodide/pyodide.mjs",
+                "pyodideUrl": "./kernel.js",
                 "disablePyPIFallback": True,
+                # Loaded while Pyodide itself starts; otherwise one after the other.
+                "loadPyodideOptions": {"packages": FIRST},
             }
         },
     },
@@ -67,6 +85,12 @@ OVERRIDES = {
     # Light or dark as the reader's system, like the frame around it.
     "@jupyterlab/apputils-extension:themes": {"adaptive-theme": True},
 }
+
+# Packages of JupyterLab that load the most when they are first used, and of which the notebook uses nothing:
+# diagrams and charts are switched off above, and a terminal needs a server.
+LAZY = ["@jupyterlab/mermaid", "@jupyterlab/vega5-extension", "@jupyterlab/terminal"]
+# What they share among each other.
+SHARED = ["vega", "vega-embed", "vega-lite"]
 
 
 class LiteError(Exception):
@@ -94,9 +118,9 @@ def pyodide_version() -> str:
     return str(json.loads((PYODIDE / "package.json").read_text(encoding="utf-8"))["version"])
 
 
-def needed(packages: dict) -> dict:
-    """Return the packages that the book needs, with all that they depend on."""
-    found, todo = {}, list(WANTED)
+def needed(packages: dict, wanted: list[str]) -> dict:
+    """Return the packages that are wanted, as far as they are there, with all that they depend on."""
+    found, todo = {}, list(wanted)
     while todo:
         name = todo.pop()
         if name in packages and name not in found:
@@ -223,7 +247,7 @@ def write_distribution(folder: Path) -> dict:
         Pyodide's list, with the packages that are there.
     """
     listed = pyodide_list()
-    known = needed(listed["packages"])
+    known = needed(listed["packages"], WANTED)
     pure = {name: package for name, package in known.items() if is_pure(package)}
     python = ".".join(listed["info"]["python"].split(".")[:2])
     wanted = {_key(name): package["version"] for name, package in pure.items()}
@@ -234,21 +258,24 @@ def write_distribution(folder: Path) -> dict:
     absent = known.keys() - pure.keys() - compiled.keys()
     while more := {n for n in known.keys() - absent if (absent - OPTIONAL) & set(known[n]["depends"])}:
         absent |= more
-    known = needed({name: package for name, package in known.items() if name not in absent})
+    known = needed({name: package for name, package in known.items() if name not in absent}, WANTED)
     folder.mkdir(parents=True)
     packages = {}
     for name in known:
         path = compiled.get(name) or wheels[_key(name)]
         packages[name] = known[name] | {"file_name": path.name, "sha256": sha256(path)}
         link(path, folder / path.name)
-    for name, depends in [*ADDED.items(), ("npfl", ["numpy"])]:
-        path = wheels[name] if name in ADDED else write_npfl(folder)
-        if name in ADDED:
-            link(path, folder / path.name)
+    others = {name: (wheels[name], depends) for name, depends in ADDED.items()}
+    for name in KERNEL:  # "numpy": every exercise begins with it
+        others[name] = (next(PYPI.glob(f"{name.replace('-', '_')}-*.whl")), ["numpy"])
+    for path, _ in others.values():
+        link(path, folder / path.name)
+    others["npfl"] = (write_npfl(folder), ["numpy"])
+    for name, (path, depends) in others.items():
         packages[name] = {
             "depends": depends,
             "file_name": path.name,
-            "imports": [name],
+            "imports": [name.replace("-", "_")],
             "install_dir": "site",
             "name": name,
             "package_type": "package",
@@ -273,12 +300,13 @@ def update_distribution(folder: Path) -> dict[str, int]:
     Returns
     -------
     dict
-        What the core (``core``) and each package weigh when a server sends them compressed, in bytes.
+        What the core (``core``), each package, and core and packages that every notebook loads
+        (``notebook``) weigh when a server sends them compressed, in bytes.
     """
     where = os.environ.get("NPFL_PYODIDE_WHEELS", "")
     names = sorted(path.name for path in Path(where).glob("*")) if where else []
     code = {path.as_posix(): sha256(path) for path in sorted((ROOT / "npfl").rglob("*.*")) if path.is_file()}
-    versions = [pyodide_version(), *map(version, ADDED)]
+    versions = [pyodide_version(), *map(version, [*ADDED, "jupyterlite-pyodide-kernel"])]
     stamp = json.dumps([where, names, code, versions, sha256(Path(__file__))])
     notes = folder.with_suffix(".json")
     if notes.exists() and (noted := json.loads(notes.read_text()))["stamp"] == stamp:
@@ -289,6 +317,7 @@ def update_distribution(folder: Path) -> dict[str, int]:
         sizes = {name: (new / package["file_name"]).stat().st_size for name, package in packages.items()}
         core = [new / name for name in CORE if (new / name).exists()]
         sizes["core"] = sum(len(gzip.compress(path.read_bytes(), 6)) for path in core)
+        sizes["notebook"] = sum(sizes[name] for name in ["core", *needed(packages, FIRST)])
         notes.unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
         new.rename(folder)
@@ -296,15 +325,45 @@ def update_distribution(folder: Path) -> dict[str, int]:
     return sizes
 
 
+def prune(build: Path) -> None:
+    """Delete the scripts and fonts of JupyterLite that no notebook can ask for.
+
+    The map of its scripts says which is loaded by which. A script goes only where nothing leads to it but the
+    ``LAZY`` packages; where a later JupyterLite writes its map in another way, all of them stay.
+    """
+    for font in build.glob("*.woff2"):  # every browser with WebAssembly takes this format
+        for other in {*build.glob(f"{font.stem}.*")} - {font}:
+            other.unlink()
+    scripts = {path: path.read_text(encoding="utf-8") for path in build.glob("*.js")}
+    found = {path: re.search(r"\.push\(\[\[(\d+)\],", text) for path, text in scripts.items()}
+    bundle = (build / "notebooks" / "bundle.js").read_text(encoding="utf-8")
+    for name in LAZY:
+        if place := re.search(rf'name:"{name}",version:"[^"]*",factory:.*?require__\((\d+)\)', bundle):
+            # A module of this number, up to the next.
+            module = re.compile(rf"[{{,]{place[1]}\([\w,]*\)\{{.*?\}},\d+[(:]", re.S)
+            scripts = {path: module.sub("", text, count=1) for path, text in scripts.items()}
+    for name in SHARED:
+        bundle = re.sub(rf'(name|shareKey):"{name}",.*?treeShakingMode', "", bundle)
+    loads = {number[1]: scripts[path] for path, number in found.items() if number}
+    todo = [bundle, *(scripts[path] for path, number in found.items() if not number)]
+    reached: set[str] = set()
+    while todo:
+        for number in set(re.findall(r"\.e\((\d+)\)", todo.pop())) - reached:
+            reached.add(number)
+            todo.append(loads.get(number, ""))
+    for path, number in found.items():
+        if number and number[1] not in reached:
+            path.unlink()
+
+
 def write_jupyterlite(folder: Path) -> None:
     """Build JupyterLite without contents and without Pyodide, unless it is there already."""
     parts = {name: version(name) for name in ("jupyterlite-core", "jupyterlite-pyodide-kernel", "ipywidgets")}
-    stamp = json.dumps([parts, SETTINGS, OVERRIDES, POLICY], sort_keys=True)
+    stamp = json.dumps([parts, sha256(Path(__file__))])
     done = folder / "npfl-stamp.json"
     if done.exists() and done.read_text() == stamp:
         return
     shutil.rmtree(folder, ignore_errors=True)
-    extensions = Path(sys.prefix, "share", "jupyter", "labextensions")
     with tempfile.TemporaryDirectory() as place:
         source = Path(place, "lite")
         source.mkdir()
@@ -314,8 +373,8 @@ def write_jupyterlite(folder: Path) -> None:
                 "apps": ["notebooks"],
                 "ignore_sys_prefix": ["federated_extensions"],
                 "federated_extensions": [
-                    str(extensions / "@jupyter-widgets" / "jupyterlab-manager"),
-                    str(extensions / "@jupyterlite" / "pyodide-kernel-extension"),
+                    str(EXTENSIONS / "@jupyter-widgets" / "jupyterlab-manager"),
+                    str(EXTENSIONS / "@jupyterlite" / "pyodide-kernel-extension"),
                 ],
                 "no_sourcemaps": True,
                 "no_unused_shared_packages": True,
@@ -332,7 +391,9 @@ def write_jupyterlite(folder: Path) -> None:
         for page in built.rglob("*.html"):
             text = page.read_text(encoding="utf-8")
             meta = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-            page.write_text(text.replace("<head>", f"<head>\n    {meta}", 1), encoding="utf-8")
+            text = text.replace("<head>", f"<head>\n    {meta}", 1)
+            page.write_text(text.replace("</head>", f"  {DARK}</head>", 1), encoding="utf-8")
+        prune(built / "build")
         (built / done.name).write_text(stamp)
         shutil.copytree(built, folder)
 

@@ -37,7 +37,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 KEPT = ROOT / "_build" / "lite"
 # What JupyterLite's own scripts weigh beside Python, compressed, as far as a notebook loads them.
-NOTEBOOK = 3.4
+NOTEBOOK = 2.2
 RELEASES = ROOT / "exercises" / "notebooks"
 LIVE = "*Figures come, with their sliders, when the cells are run from the top.*"
 # Between the answer that the reader starts from and the checks.
@@ -108,7 +108,7 @@ def prepare(app: Sphinx) -> None:
     app.practice = {
         "numpy": "numpy" in sizes,
         "matplotlib": "matplotlib" in sizes,
-        "notebook": round(sum(sizes.values()) / 1e6 - sizes.get("matplotlib", 0) / 1e6 + NOTEBOOK),
+        "notebook": round(sizes["notebook"] / 1e6 + NOTEBOOK),
         "page": round(sum(sizes.get(name, 0) for name in ("core", "numpy", "npfl")) / 1e6),
     }
     app.add_js_file(None, body=f"window.npflPractice = {json.dumps(app.practice)}")

@@ -1,7 +1,8 @@
 """Python in the reader's browser: seconds from a click to the first result, and what that click loads.
 
 The baseline is Pyodide alone, in a bare page of the same server. Each time begins with an empty cache, on the
-book as it was last built, and over no network. The last line is JSON.
+book as it was last built, and over no network; only a second visit has the cache of the first. Megabytes are
+compressed, but those of the site. The last line is JSON.
 """
 
 import argparse
@@ -24,9 +25,22 @@ import chromium  # noqa: E402
 
 HTML = ROOT / "_build" / "html"
 LITE = HTML / "_static" / "lite"
-AIM = {"ratio": 1.5, "again_seconds": 0.2, "site_mb": 45}
+AIM = {
+    "ratio": 1.5,
+    "again_seconds": 0.2,
+    "numpy_seconds": 3,
+    "numpy_second_visit_seconds": 2,
+    "notebook_seconds": 10,
+    "site_mb": 45,
+}
 CHAPTER = "chapters/04-mse-derivative.html"
 ANSWER = "def step(gold, prediction, rate):\n    return prediction - 2 * rate * (prediction - gold)"
+NUMPY = f"import numpy as np\n\n{ANSWER}\n\nassert np.arange(3).sum() == 3"
+PARTS = {
+    "core": ["pyodide.*", "python_stdlib.zip"],
+    "numpy": ["numpy-*", "npfl-*"],
+    "matplotlib": ["matplotlib-3*", "pillow-*", "contourpy-*", "kiwisolver-*", "fonttools-*"],
+}
 BARE = b"""<!doctype html><title>starting</title><script type="module">
 import { loadPyodide } from "/_static/lite/pyodide/pyodide.mjs";
 const python = await loadPyodide({ indexURL: "/_static/lite/pyodide/" });
@@ -57,44 +71,73 @@ def bare(page: Page, address: str) -> dict[str, float]:
     return {"bare_seconds": time.perf_counter() - start}
 
 
-def question(page: Page, address: str, reads: float = 0) -> dict[str, float]:
-    """Time an answer in plain Python, after so many seconds of reading; then once more, in the worker."""
+def question(page: Page, address: str, code: str = ANSWER, reads: float = 0) -> list[float]:
+    """Time an answer, after so many seconds of reading; then once more, in the same worker."""
     page.goto(f"{address}/{CHAPTER}")
     box = page.locator(".npfl-practice")
     start = time.perf_counter()
     box.get_by_role("button", name="Answer here").click()
     answer = box.get_by_role("textbox", name="Your answer")
-    answer.fill(ANSWER)
+    answer.fill(code)
     if reads:
         page.wait_for_timeout(reads * 1000)
         start = time.perf_counter()
-    found = {}
-    for name in ("first", "again"):
+    found = []
+    for _ in range(2):
         answer.press("Control+Enter")
         box.get_by_text("Correct: all checks passed.").wait_for()
-        found[f"{name}_seconds"] = time.perf_counter() - start
-        answer.fill(f"{ANSWER}\n")
+        found.append(time.perf_counter() - start)
+        answer.fill(f"{code}\n")
         start = time.perf_counter()
-    return {"after_reading_seconds": found["first_seconds"]} if reads else found
+    return found
+
+
+def plain(page: Page, address: str) -> dict[str, float]:
+    """Time an answer in plain Python."""
+    return dict(zip(("first_seconds", "again_seconds"), question(page, address), strict=True))
+
+
+def read(page: Page, address: str) -> dict[str, float]:
+    """Time an answer in plain Python when the question was read first."""
+    return {"after_reading_seconds": question(page, address, reads=8)[0]}
+
+
+def numpy(page: Page, address: str) -> dict[str, float]:
+    """Time an answer with NumPy, and another on a second visit."""
+    names = ("numpy_seconds", "numpy_second_visit_seconds")
+    return {name: question(page, address, NUMPY)[0] for name in names}
 
 
 def cell(page: Page, address: str) -> dict[str, float]:
-    """Time a cell of the chapter, with NumPy and the cells before it."""
+    """Time a cell of the chapter, with the cells before it."""
     page.goto(f"{address}/{CHAPTER}")
     start = time.perf_counter()
     page.get_by_role("button", name="Change and run").first.click()
     page.get_by_role("textbox", name="Code of cell").first.press("Control+Enter")
     page.locator(".npfl-box").get_by_text("Done.").wait_for()
-    return {"numpy_seconds": time.perf_counter() - start}
+    return {"cell_seconds": time.perf_counter() - start}
 
 
-def notebook(page: Page, address: str) -> dict[str, float]:
-    """Time an exercise until its notebook has a running Python."""
+def notebook(page: Page, address: str, code: str) -> dict[str, float]:
+    """Time an exercise until its notebook has a running Python, and until the first result."""
     page.goto(f"{address}/exercises/mse_loss.html")
     start = time.perf_counter()
     page.get_by_role("link", name="Solve it in the browser").click()
     page.locator("#stop:enabled").wait_for()
-    return {"notebook_seconds": time.perf_counter() - start}
+    ready = time.perf_counter() - start
+    page.evaluate(
+        """code => {
+            const { commands, shell } = frames[0].jupyterapp;
+            const { content } = shell.currentWidget;
+            content.activeCellIndex = content.widgets.findIndex(cell => cell.model.type === "code");
+            content.activeCell.model.sharedModel.setSource(code);
+            return commands.execute("notebook:run-cell");
+        }""",
+        code,
+    )
+    outputs = page.frame_locator("iframe").locator(".jp-OutputArea-output")
+    outputs.get_by_text("42", exact=True).wait_for()
+    return {"notebook_ready_seconds": ready, "notebook_seconds": time.perf_counter() - start}
 
 
 def compressed(paths: set[str]) -> float:
@@ -114,12 +157,15 @@ def main() -> int:
         sys.exit(f"{LITE} is missing: run 'make build'")
     steps: dict[str, Callable[[Page, str], dict[str, float]]] = {
         "bare": bare,
-        "question": question,
-        "read": functools.partial(question, reads=8),
-        "notebook": notebook,
+        "plain": plain,
+        "read": read,
+        "notebook": functools.partial(notebook, code="6 * 7"),
     }
     if json.loads((LITE / "practice.json").read_text())["numpy"]:
-        steps["cell"] = cell
+        first = "import numpy as np\nprint(np.arange(6).sum() + 27)"
+        steps |= {"numpy": numpy, "cell": cell, "notebook": functools.partial(notebook, code=first)}
+    else:
+        print("NumPy is not in this copy of the book: what needs it is left out, the aims for it too")
     times: dict[str, list[float]] = {}
     loaded: dict[str, set[str]] = {name: set() for name in steps}
     server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(HTML)))
@@ -144,17 +190,22 @@ def main() -> int:
         browser.close()
     server.shutdown()
     figures = {key: round(statistics.median(values), 2) for key, values in times.items()}
-    for name in loaded:
-        figures[f"{name}_mb"] = compressed(
-            {path for path in loaded[name] if path.startswith("_static/lite/")}
-        )
+    for name, paths in loaded.items():
+        figures[f"{name}_mb"] = compressed({path for path in paths if path.startswith("_static/lite/")})
+    for part, patterns in PARTS.items():
+        files = {path for pattern in patterns for path in (LITE / "pyodide").glob(pattern)}
+        figures[f"part_{part}_mb"] = compressed({path.relative_to(HTML).as_posix() for path in files})
+    scripts = {path for path in loaded["notebook"] if "/pyodide/" not in path}
+    figures["part_jupyterlite_mb"] = compressed(scripts)
     figures["site_mb"] = round(sum(f.stat().st_size for f in LITE.rglob("*") if f.is_file()) / 1e6, 1)
     for key, value in figures.items():
-        print(f"{key:24} {value:6.2f}")
+        print(f"{key:28} {value:6.2f}")
     ratio = round(figures["first_seconds"] / figures["bare_seconds"], 2)
     print(json.dumps({"name": "browser_python", "ratio": ratio, "aim": AIM, "figures": figures}))
-    missed = ratio > AIM["ratio"] or any(figures[key] > AIM[key] for key in ("again_seconds", "site_mb"))
-    return int(arguments.check and missed)
+    missed = [key for key, aim in AIM.items() if {**figures, "ratio": ratio}.get(key, 0) > aim]
+    if missed:
+        print(f"missed: {', '.join(missed)}", file=sys.stderr)
+    return int(arguments.check and bool(missed))
 
 
 if __name__ == "__main__":

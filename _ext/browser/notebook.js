@@ -69,7 +69,15 @@ async function open() {
   frame.title = "The notebook";
   frame.src = `notebooks/index.html?path=${encodeURIComponent(path)}`;
   document.querySelector("main").replaceChildren(frame);
-  lab = await until(() => frame.contentWindow.jupyterapp, 60);
+  const inner = frame.contentWindow;
+  lab = await until(() => inner.jupyterapp, 60);
+  // Of a Python that cannot start only the frame hears; JupyterLite goes on waiting for it.
+  let broken = false;
+  const fail = () => { broken = true; };
+  inner.addEventListener("unhandledrejection", fail);
+  inner.Worker = class extends inner.Worker {
+    constructor(...how) { super(...how); this.addEventListener("error", fail); }
+  };
   const widget = lab && await until(() => lab.shell.currentWidget?.context, 60) && lab.shell.currentWidget;
   if (!widget) return refuse("The notebook did not open: reload this page, or download it and solve it in Jupyter.");
   await widget.context.ready;
@@ -85,8 +93,12 @@ async function open() {
     ? "Your work is kept in this browser."
     : "Your work is kept in this browser. NumPy is not in this copy of the book, so code that needs it does not run here: download the notebook to run it in Jupyter.";
   say(`${kept} Python is starting.`);
-  const running = await until(() => kernel()?.status === "idle" && kernel(), 120);
-  if (!running) return say("Python did not start: reload this page; your work is kept.");
+  const started = () => kernel()?.status === "idle";
+  await until(() => broken || started(), 120);
+  if (!started()) {
+    say("Python did not start: reload this page; your work is kept.");
+    if (!await until(started, 120)) return; // what broke was it, and not something else
+  }
   at("stop").disabled = false;
   const ready = () => say(`Ready. ${kept}`);
   widget.context.fileChanged.connect(ready);

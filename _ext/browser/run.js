@@ -52,6 +52,9 @@ const python = {
   },
 };
 
+// At the click, before anything else is fetched; a box says what went wrong.
+if (typeof WebAssembly === "object") python.start().catch(() => {});
+
 // The chapter's cells in order, those that the page hides among them.
 const cells = fetch(new URL(`files/${chapter}.ipynb`, lite)).then((answer) => answer.json()).then((notebook) =>
   notebook.cells.filter((cell) => cell.cell_type === "code").slice(1).map((cell, number) => ({

@@ -34,31 +34,28 @@ def _run(source, name, alone):
         kind = "missing" if isinstance(error, ModuleNotFoundError) else "failed" if isinstance(error, AssertionError) else "error"
         return None, [], "".join(told.format()), (kind, str(error))
 `;
-let python, run;
+let python, run, asked;
 const tell = (message) => self.postMessage(message);
 
 async function load(code) {
-  const wanted = code.includes("npfl") ? ["numpy", "npfl"] : [];
-  if (FIGURES.test(code)) wanted.push("matplotlib");
-  const there = wanted.filter((name) => name in packages && !(name in python.loadedPackages));
-  if (there.length) await python.loadPackage(there, { messageCallback() {} });
+  const there = FIGURES.test(code) && "matplotlib" in python.lockfile.packages;
+  if (there) await python.loadPackage("matplotlib", { messageCallback() {} });
   await python.loadPackagesFromImports(code, { messageCallback() {} });
 }
 
-let packages;
 const started = (async () => {
   const { loadPyodide } = await import(`${FOLDER}pyodide.mjs`);
-  [python, { packages }] = await Promise.all([
-    loadPyodide({ indexURL: FOLDER }),
-    fetch(`${FOLDER}pyodide-lock.json`).then((answer) => answer.json()),
-  ]);
-  await load("import numpy, npfl");
+  // npfl brings NumPy where this copy has it; both come while Pyodide itself starts.
+  python = await loadPyodide({ indexURL: FOLDER, packages: ["npfl"] });
   python.runPython(SETUP);
   run = python.globals.get("_run");
   tell({ kind: "ready" });
+  // While the reader reads, unless something is to be run at once: the import takes a sixth of the start.
+  setTimeout(() => { if (!asked && "numpy" in python.loadedPackages) python.runPython("import numpy"); }, 300);
 })().catch((error) => tell({ kind: "broken", text: String(error.message ?? error).split("\n").pop() }));
 
 self.onmessage = async ({ data: { id, source, name, alone } }) => {
+  asked = true;
   await started;
   let room = 100_000;
   const write = { batched: (text) => {

@@ -15,6 +15,7 @@ import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from nbgrader.api import Gradebook
+from playwright.sync_api import expect
 
 from npfl.explore import svg
 from npfl.figures import panels
@@ -36,8 +37,8 @@ SLOW = 120_000
 
 @pytest.fixture
 def open_site(browser, address):
-    """Open pages whose requests outside are refused and noted; JupyterLite itself warns in the console."""
-    contexts, outside = [], []
+    """Open pages that ask no other host and for no missing file; JupyterLite itself warns in the console."""
+    contexts, outside, missing = [], [], []
 
     def open_(path, script="", **options):
         context = browser.new_context(viewport={"width": 1280, "height": 900}, **options)
@@ -52,6 +53,7 @@ def open_site(browser, address):
             return route.abort()
 
         context.route("**/*", answer)
+        context.on("response", lambda answer: answer.status >= 400 and missing.append(answer.url))
         page = context.new_page()
         page.set_default_timeout(SLOW)
         page.goto(f"{address}/{path}")
@@ -61,6 +63,7 @@ def open_site(browser, address):
     for context in contexts:
         context.close()
     assert not outside
+    assert not missing
 
 
 def ready(page):
@@ -163,6 +166,33 @@ def first_solution():
     return next(cell.id for cell in exercises.read(SOURCE).cells if "### BEGIN SOLUTION" in cell.source)
 
 
+def test_what_is_left_out_of_jupyterlite_is_not_asked_for(open_site, html):
+    """Diagrams stay text; code of other languages, formulas and the search load what they need."""
+    lite_folder = html / "_static" / "lite"
+    scripts = "".join(path.read_text() for path in (lite_folder / "build").glob("*.js"))
+    assert "mermaidAPI" not in scripts
+    # NumPy and Matplotlib with their parts are 13.5 MB of at most 45.
+    size = sum(path.stat().st_size for path in lite_folder.rglob("*") if path.is_file())
+    assert size < (45e6 if WHEELS else 31.5e6)
+    page = open_site(SOLVE)
+    page.locator("#download:enabled").wait_for()
+    page.evaluate(
+        """text => {
+            const { commands, shell } = frames[0].jupyterapp;
+            shell.currentWidget.content.activeCellIndex = 0;
+            shell.currentWidget.content.activeCell.model.sharedModel.setSource(text);
+            commands.execute("notebook:run-cell");
+            return commands.execute("documentsearch:start");
+        }""",
+        "```mermaid\ngraph TD\n```\n\n```js\nlet a = 1\n```\n\n$\\mathfrak{x}$",
+    )
+    cell = page.frame_locator("iframe").locator(".jp-Notebook .jp-Cell").first
+    cell.locator("code", has_text="graph TD").wait_for()
+    cell.locator("span", has_text=re.compile("^let$")).wait_for()
+    cell.locator("mjx-container").wait_for()
+    page.frame_locator("iframe").get_by_placeholder("Find").wait_for()
+
+
 def test_endless_loop_is_stopped(open_site):
     page = open_site(SOLVE)
     ready(page)
@@ -192,6 +222,20 @@ def test_what_the_browser_lacks_is_said(open_site, script, sentence):
     page.get_by_text(sentence).wait_for()
     assert download(page).suggested_filename == "mse_loss.ipynb"
     assert page.locator("iframe").count() == 0
+
+
+@pytest.mark.parametrize("file", ["comlink.worker*", "pyodide.asm.wasm"])
+def test_python_that_cannot_start_is_said_at_once(open_site, file):
+    page = open_site("exercises/mse_loss.html")
+    page.context.route(f"**/{file}", lambda route: route.abort())
+    page.get_by_role("link", name="Solve it in the browser").click()
+    page.get_by_text("Python did not start: reload this page; your work is kept.").wait_for(timeout=60_000)
+    assert download(page).suggested_filename == "mse_loss.ipynb"
+
+
+def test_notebook_is_dark_before_its_theme_has_come(open_site):
+    page = open_site("_static/lite/notebooks/index.html", color_scheme="dark", java_script_enabled=False)
+    expect(page.locator("body")).to_have_css("background-color", "rgb(17, 17, 17)")
 
 
 def test_chapters_open_with_their_text(html):
