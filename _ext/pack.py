@@ -4,6 +4,8 @@ The theme and the extensions bring thirteen style sheets and as many scripts, ea
 the first view of a page. Here they become ``site.css`` and ``site.js``.
 """
 
+import base64
+import hashlib
 import json
 import logging
 import os
@@ -50,6 +52,8 @@ def one_of_each(app: Sphinx, page: str, template: str, context: dict, doctree: o
             parts.append(Path(_name(script)))
     app.pack_scripts = parts + [Path(name) for name in THEME_SCRIPTS]  # type: ignore[attr-defined]
     context["script_files"] = apart
+    start = (HERE / "templates" / "start.js").read_text("utf-8").removesuffix("\n")  # as Jinja includes it
+    context["start_hash"] = base64.b64encode(hashlib.sha256(start.encode()).digest()).decode()
 
 
 def _name(asset: Any) -> str:

@@ -21,10 +21,10 @@
 // The rest of the scripts come after the first paint, which would share the line with them.
 {
   const { later } = document.currentScript.dataset;
-  const load = () => {
+  new PerformanceObserver((list, paint) => {
+    paint.disconnect();
     for (const address of later.split(" ")) {
       document.head.append(Object.assign(document.createElement("script"), { src: address, async: false }));
     }
-  };
-  addEventListener("DOMContentLoaded", () => requestAnimationFrame(() => setTimeout(load)));
+  }).observe({ type: "paint", buffered: true });
 }
