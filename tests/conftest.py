@@ -1,9 +1,30 @@
 """Settings of all tests: hypothesis draws the same examples in every run, and never fails for being slow."""
 
+import sys
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "_ext"))
 
 settings.register_profile("npfl", derandomize=True, deadline=None)
 settings.load_profile("npfl")
 
 # Scripts, run by hand: they hold no doctests, and some import modules that only lie beside them.
 collect_ignore = ["fuzz", "golden", "mutation"]
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Start the browser, once for each process: Playwright lets no second one start beside it."""
+    import chromium  # here, for environments that have NumPy and little else
+    from playwright.sync_api import Error, sync_playwright
+
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.FLAGS)
+        except Error as error:
+            pytest.fail(f"{chromium.MISSING} ({str(error).splitlines()[0]})", pytrace=False)
+        yield browser
+        browser.close()

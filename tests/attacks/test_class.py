@@ -8,14 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from npfl_grader import course
 
-ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT / "_ext"), str(Path(__file__).parent)]
-import chromium  # noqa: E402
-from attacks import ATTACKS, FORBIDDEN, HONEST, LIMITS, LOCKED, TESTS  # noqa: E402
+sys.path.insert(0, str(Path(__file__).parent))
+from attacks import ATTACKS, FORBIDDEN, HONEST, LIMITS, LOCKED, TESTS
 
 NAME = "doubling"
 MATHJAX = "https://cdnjs.cloudflare.com/ajax/libs/mathjax/"
@@ -81,7 +78,7 @@ def hand_in(folder, student, source, more=""):
     path.write_text(json.dumps(notebook))
 
 
-def test_everyone_in_the_class_gets_what_they_deserve(folder):
+def test_everyone_in_the_class_gets_what_they_deserve(folder, browser):
     deserved = {}
     for number, attack in enumerate(ATTACKS[::SOME]):
         hand_in(folder, f"attacker{number:02}", attack.source, attack.more)
@@ -100,19 +97,17 @@ def test_everyone_in_the_class_gets_what_they_deserve(folder):
     assert {name: exported[name] for name in wanted} == wanted
     assert os.listdir(folder.parent / "host") == ["other.ipynb"]
     complaints = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.FLAGS)
-        page = browser.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
-        # nbconvert's pages ask for MathJax, which draws formulas; nothing else may be asked for.
-        page.route(lambda url: not url.startswith("file:"), lambda route: route.abort())
-        page.on("request", lambda request: complaints.append(request.url))
-        for student, attack in deserved.items():
-            page.goto((folder / "feedback" / student / NAME / f"{NAME}.html").as_uri())
-            text = page.content()
-            assert "double" in page.locator("body").inner_text()
-            own = attack.source + attack.more  # which feedback shows
-            assert not [secret for secret in FORBIDDEN if secret in text and secret not in own], student
-        browser.close()
+    page = browser.new_page()
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
+    # nbconvert's pages ask for MathJax, which draws formulas; nothing else may be asked for.
+    page.route(lambda url: not url.startswith("file:"), lambda route: route.abort())
+    page.on("request", lambda request: complaints.append(request.url))
+    for student, attack in deserved.items():
+        page.goto((folder / "feedback" / student / NAME / f"{NAME}.html").as_uri())
+        text = page.content()
+        assert "double" in page.locator("body").inner_text()
+        own = attack.source + attack.more  # which feedback shows
+        assert not [secret for secret in FORBIDDEN if secret in text and secret not in own], student
+    page.close()
     assert not [said for said in complaints if not said.startswith(("file:", MATHJAX))]

@@ -1,21 +1,16 @@
-"""A built book, a server for it, and a browser that can reach nothing else."""
+"""A built book, a server for it, and pages that can reach nothing else."""
 
 import functools
 import os
 import subprocess
-import sys
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from playwright.sync_api import Error, sync_playwright
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "_ext"))
-import chromium  # noqa: E402
-
 HTML = ROOT / "_build" / "html"
 
 
@@ -50,21 +45,6 @@ def address(html):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """Start the browser, once for each process."""
-    with sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.FLAGS)
-        except Error as error:
-            pytest.fail(
-                f"{chromium.MISSING} ({str(error).splitlines()[0]})",
-                pytrace=False,
-            )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -6,13 +6,8 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Error, sync_playwright
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "_ext"))
-import chromium
 
 RIGHT = "def double(x):\n    return x + x"
 
@@ -40,26 +35,21 @@ def formgrader(room):
             server.wait()
 
 
-def test_what_a_person_gives_is_shown_published_and_kept(room, formgrader):
+def test_what_a_person_gives_is_shown_published_and_kept(room, formgrader, browser):
     room.hand_in("anna", RIGHT)
     room.run("autograde", room.name)
-    with sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.FLAGS)
-        except Error as error:
-            pytest.fail(f"{chromium.MISSING} ({str(error).splitlines()[0]})", pytrace=False)
-        page = browser.new_page()
-        page.goto(f"{formgrader}/gradebook")
-        page.get_by_role("link", name=room.name, exact=True).click()
-        page.get_by_role("link", name=room.name, exact=True).click()
-        page.get_by_role("link", name="Submission #1").click()
-        page.wait_for_load_state("networkidle")  # the fields are live when the points have come
-        for place, given, kind in (("#why", "3.5", "grade"), ("#why-comment", "*Say* why.", "comment")):
-            with page.expect_response(lambda got, kind=kind: f"/api/{kind}/" in got.url) as saved:
-                page.locator(place).fill(given)
-                page.locator(place).blur()
-            assert saved.value.ok
-        browser.close()
+    page = browser.new_page()
+    page.goto(f"{formgrader}/gradebook")
+    page.get_by_role("link", name=room.name, exact=True).click()
+    page.get_by_role("link", name=room.name, exact=True).click()
+    page.get_by_role("link", name="Submission #1").click()
+    page.wait_for_load_state("networkidle")  # the fields are live when the points have come
+    for place, given, kind in (("#why", "3.5", "grade"), ("#why-comment", "*Say* why.", "comment")):
+        with page.expect_response(lambda got, kind=kind: f"/api/{kind}/" in got.url) as saved:
+            page.locator(place).fill(given)
+            page.locator(place).blur()
+        assert saved.value.ok
+    page.close()
 
     def kept():
         grade = (
