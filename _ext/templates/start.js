@@ -21,10 +21,15 @@
 // The rest of the scripts come after the first paint, which would share the line with them.
 {
   const { later } = document.currentScript.dataset;
-  new PerformanceObserver((list, paint) => {
-    paint.disconnect();
+  let loading = false;
+  const load = () => {
+    if (loading) return;
+    loading = true;
     for (const address of later.split(" ")) {
       document.head.append(Object.assign(document.createElement("script"), { src: address, async: false }));
     }
-  }).observe({ type: "paint", buffered: true });
+  };
+  // Some browsers tell no page of its paints, lest readers be recognized by them.
+  addEventListener("load", () => setTimeout(load, 1000));
+  new PerformanceObserver(load).observe({ type: "paint", buffered: true });
 }

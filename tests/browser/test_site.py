@@ -212,6 +212,14 @@ def test_progress_without_storage(open_page):
     assert page.evaluate("document.documentElement.dataset.mode") != "auto"
 
 
+def test_scripts_come_also_where_the_browser_tells_of_no_paint(open_page):
+    page = open_page("search.html")
+    page.add_init_script("PerformanceObserver.prototype.observe = () => {}")
+    page.goto(page.url.replace("search", "chapters/05-softmax-derivative"))
+    page.locator(".bd-sidebar-primary[role]").wait_for(state="attached")
+    assert page.locator("script[src$='site.js']").count() == 1
+
+
 def test_chapter_map_leads_to_all_chapters_and_says_what_they_need(html):
     text = (html / "chapters" / "how-to-use.html").read_text(encoding="utf-8")
     rows = re.findall(r'<li><span><a[^>]*href="([^"]+)"[^>]*>.*?</a><span[^>]*> \((.*?)\)</span>', text, re.S)
