@@ -26,7 +26,8 @@ def main() -> int:
     parser.add_argument("--submissions", type=int, default=180)
     parser.add_argument("--check", action="store_true", help="fail where the aim is missed")
     arguments = parser.parse_args()
-    from npfl_grader import course, trial
+    from npfl_grader.authoring import creation as course
+    from npfl_grader.authoring import trial
 
     solutions = trial.solutions(ROOT / "tests" / "exercises" / "solutions" / f"{NAME}.py")
     with tempfile.TemporaryDirectory() as folder:

@@ -34,7 +34,8 @@ ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{
 
 def build(folder: Path, names: list[str]) -> int:
     """Make a course and hand in all tried solutions of the exercises; say how many."""
-    from npfl_grader import course, trial
+    from npfl_grader.authoring import creation as course
+    from npfl_grader.authoring import trial
 
     course.create(folder, [ROOT / "chapters" / "exercises" / f"{name}.md" for name in names])
     count = 0
@@ -107,7 +108,7 @@ def own_cells(folder: Path) -> float:
 
 
 def _run_cells(folder: Path, result: Connection) -> None:
-    from npfl_grader.engine import shell
+    from npfl_grader.engine.both import shell
 
     output = sys.stdout, sys.stderr
     shell.prepare()
@@ -185,7 +186,7 @@ def compare(folder: Path, names: list[str]) -> dict[str, Any]:
 
 def scale(folder: Path, sizes: list[int]) -> dict[str, Any]:
     """Grade one exercise handed in by more and more students."""
-    from npfl_grader import trial
+    from npfl_grader.authoring import trial
 
     name = "softmax_nll_gradient"
     solutions = trial.solutions(ROOT / "tests" / "exercises" / "solutions" / f"{name}.py")

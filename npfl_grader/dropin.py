@@ -19,8 +19,9 @@ from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import AssignLatePenalties, NbGraderPreprocessor
 
-from npfl_grader import definition, grade, intake, settings, submissions
-from npfl_grader.record import Result, Rows
+from npfl_grader.course import definition, settings, submissions
+from npfl_grader.grading import grade, intake
+from npfl_grader.grading.record import Result, Rows
 
 Resources = dict[str, Any]
 

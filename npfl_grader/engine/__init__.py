@@ -21,6 +21,6 @@ The result::
                 "raised": "test" | "student"}, ...]}
 """
 
-from npfl_grader.engine.worker import Broken, execute, level, probe
+from npfl_grader.engine.host.worker import Broken, execute, level, probe
 
 __all__ = ["Broken", "execute", "level", "probe"]

@@ -240,14 +240,14 @@ ATTACKS = [
            "import os, struct, json\nt = json.dumps([{'op': 'ask', 'action': 'call', 'number': 0, 'args': [], 'kwargs': {}}, []]).encode()\n"
            "def double(x): os.write(3, struct.pack('>QI', len(t), len(t)) + t); return 8\n" + HONEST_TOTAL, (0, 1, 0)),
     Attack("the engine's own functions replaced",
-           "import sys\ns = sys.modules['npfl_grader.engine.student']\ns.Student._do = lambda *a: ({'value': True, 'changed': []}, s.Encoder())\n"
+           "import sys\ns = sys.modules['npfl_grader.engine.students_side.student']\ns.Student._do = lambda *a: ({'value': True, 'changed': []}, s.Encoder())\n"
            + WRONG, NONE),
     Attack("values that no type has",
-           "import sys\nc = sys.modules['npfl_grader.engine.codec']\nc.Encoder.encode = lambda s, v: ['a', '|O8', [1 << 40], 'C', True, 0]\n"
+           "import sys\nc = sys.modules['npfl_grader.engine.both.codec']\nc.Encoder.encode = lambda s, v: ['a', '|O8', [1 << 40], 'C', True, 0]\n"
            + WRONG, NONE),
     Attack("a generator that reads other memory",
            "def double(x):\n    g = np.random.Generator(np.random.MT19937(1))\n    return g\n"
-           "import sys\nc = sys.modules['npfl_grader.engine.codec']\n"
+           "import sys\nc = sys.modules['npfl_grader.engine.both.codec']\n"
            "c.Encoder._mutable = lambda s, v, d: ['rng', 'MT19937', ['d', ['bit_generator', 'MT19937'], ['state', ['d', ['key', 0], ['pos', 99999]]]]]\n"
            + HONEST_TOTAL, (0, 1, 0)),
     # Looking for what is not theirs.

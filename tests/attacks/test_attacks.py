@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from npfl_grader.engine import keeper, linux, worker
+from npfl_grader.engine.host import keeper, linux, worker
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(Path(__file__).parent))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from npfl_grader import course
+from npfl_grader.authoring import creation as course
 
 sys.path.insert(0, str(Path(__file__).parent))
 from attacks import ATTACKS, FORBIDDEN, HONEST, LIMITS, LOCKED, TESTS

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from npfl_grader.insights import Check, Insights, Pair, page
+from npfl_grader.insights.insights import Check, Insights, Pair, page
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from nbgrader.utils import is_solution
 
-from npfl_grader import exercises
+from npfl_grader.authoring import exercises
 
 ROOT = Path(__file__).parents[2]
 EXERCISES = sorted((ROOT / "chapters" / "exercises").glob("*.md"))

@@ -19,7 +19,7 @@ from playwright.sync_api import expect
 
 from npfl.explore import svg
 from npfl.figures import panels
-from npfl_grader import exercises
+from npfl_grader.authoring import exercises
 
 QUESTIONS = {
     "02b-optimizers": "Write your answer",

@@ -10,7 +10,7 @@ import pytest
 from nbgrader.utils import is_solution
 from nbgrader.validator import Validator
 
-from npfl_grader import exercises, trial
+from npfl_grader.authoring import exercises, trial
 
 ROOT = Path(__file__).parents[2]
 EXERCISES = sorted((ROOT / "chapters" / "exercises").glob("*.md"))

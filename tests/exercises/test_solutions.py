@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from npfl_grader import trial
+from npfl_grader.authoring import trial
 
 ROOT = Path(__file__).parents[2]
 EXERCISES = sorted((ROOT / "chapters" / "exercises").glob("*.md"))

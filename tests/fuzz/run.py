@@ -18,9 +18,9 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["npfl_grader"]):
-    from npfl_grader import intake
-    from npfl_grader.definition import Cell, Definition
-    from npfl_grader.engine import codec, wire
+    from npfl_grader.course.definition import Cell, Definition
+    from npfl_grader.engine.both import codec, wire
+    from npfl_grader.grading import intake
 
 FLAGS = {"task": False, "checksum": None}
 TEST = {"locked": True, "grade": True, "solution": False, "points": 1.0}

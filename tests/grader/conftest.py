@@ -14,7 +14,9 @@ from unittest.mock import patch
 import pytest
 from typer.testing import CliRunner
 
-from npfl_grader import batch, cli, course, feedback, pool  # noqa: F401 (some must be there before a test changes one)
+from npfl_grader.authoring import creation as course
+from npfl_grader.cli import app as cli
+from npfl_grader.grading import batch, feedback, pool  # noqa: F401 (some must be there before a test changes one)
 
 NAME = "double"
 

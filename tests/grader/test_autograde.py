@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from npfl_grader import trial
+from npfl_grader.authoring import trial
 
 RIGHT = "def double(x):\n    return x + x"
 WRONG = "def double(x):\n    return 3 * x"
@@ -274,7 +274,8 @@ def test_outside_a_course_it_says_so(room, tmp_path):
 
 
 def test_two_graders_do_not_work_in_one_course(room):
-    from npfl_grader import record, settings
+    from npfl_grader.course import settings
+    from npfl_grader.grading import record
 
     room.hand_in("a", RIGHT)
     with record.only_writer(settings.load(room.root)):
@@ -310,7 +311,7 @@ def test_solutions_of_an_exercise_as_nbgrader_grades_them(tmp_path, template):
     """A sample; the whole is compared by benchmarks/grading.py."""
     from pathlib import Path
 
-    from npfl_grader import course
+    from npfl_grader.authoring import creation as course
 
     name, root = "clip_by_global_norm", Path(__file__).parents[2]
     room = type(template)(tmp_path / "course")  # with workers of its own

@@ -11,7 +11,9 @@ import pytest
 from nbgrader.api import Gradebook
 from nbgrader.utils import is_solution
 
-from npfl_grader import course, exercises, settings
+from npfl_grader.authoring import creation as course
+from npfl_grader.authoring import exercises
+from npfl_grader.course import settings
 from npfl_grader.errors import CourseError
 
 ROOT = Path(__file__).parents[2]

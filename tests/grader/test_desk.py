@@ -14,8 +14,10 @@ import pytest
 from nbgrader.api import Gradebook
 from traitlets.config import Config
 
-from npfl_grader import archives, collect, course, late, publish, roster
+from npfl_grader import late
+from npfl_grader.authoring import creation as course
 from npfl_grader.errors import CourseError
+from npfl_grader.lms import archives, collect, publish, roster
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "simulation"))
 import simulation

@@ -2,7 +2,7 @@
 
 from nbgrader.apps.api import NbGraderAPI
 
-from npfl_grader import settings
+from npfl_grader.course import settings
 
 RIGHT = "def double(x):\n    return x + x"
 CHEAT = "def double(x):\n    import numpy as np\n    np.allclose = lambda *a, **k: True\n    return 0 * x"

@@ -7,8 +7,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from npfl_grader import exercises
-from npfl_grader.exercises import ExerciseError
+from npfl_grader.authoring import exercises
+from npfl_grader.authoring.exercises import ExerciseError
 
 ROOT = Path(__file__).parents[2]
 EXERCISES = sorted((ROOT / "chapters" / "exercises").glob("*.md"))

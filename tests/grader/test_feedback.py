@@ -64,7 +64,7 @@ def test_nothing_of_a_submission_runs_in_a_browser(room):
     from nbgrader.server_extensions.formgrader import handlers
     from traitlets.config import Config
 
-    from npfl_grader import settings
+    from npfl_grader.course import settings
 
     room.hand_in("active", ACTIVE, change=active)
     room.run("autograde", room.name)

@@ -9,7 +9,8 @@ import pytest
 from nbgrader.api import Gradebook
 from rich.console import Console
 
-from npfl_grader import insights, settings
+from npfl_grader.course import settings
+from npfl_grader.insights import insights
 
 COPIED = """def double(x):
     # I came to this by thinking of a number line

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npfl_grader import intake
-from npfl_grader.definition import Cell, Definition
-from npfl_grader.intake import IntakeError, read, rebuild
+from npfl_grader.course.definition import Cell, Definition
+from npfl_grader.grading import intake
+from npfl_grader.grading.intake import IntakeError, read, rebuild
 
 PNG = "iVBORw0KGgo="
 

@@ -7,9 +7,9 @@ import nbformat
 import pytest
 from nbconvert.exporters import HTMLExporter
 
-from npfl_grader import grade, outputs
-from npfl_grader.definition import Cell, Definition
-from npfl_grader.outputs import Policy
+from npfl_grader.course.definition import Cell, Definition
+from npfl_grader.grading import grade, outputs
+from npfl_grader.grading.outputs import Policy
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(20)).decode()
 ACTIVE = {

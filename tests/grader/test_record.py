@@ -26,7 +26,8 @@ POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
 # is the writer.
 FAKE_ENGINE = """
 import json, sys
-from npfl_grader import cli, grade, pool
+from npfl_grader.cli import app as cli
+from npfl_grader.grading import grade, pool
 
 def run(crew, tasks):
     for task in tasks:
@@ -49,7 +50,7 @@ cli.app(sys.argv[1:])
 
 # Graders are forked from a process that has all imported: they are many, and nbgrader takes seconds.
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["npfl_grader.batch", "npfl_grader.cli", "rich.progress"])
+FORKS.set_forkserver_preload(["npfl_grader.grading.batch", "npfl_grader.cli.app", "rich.progress"])
 
 
 class write_only:
@@ -154,7 +155,7 @@ def test_killed_at_each_step_of_a_batch(room, point):
     for student, right in wanted.items():
         room.hand_in(student, RIGHT if right else WRONG)
     after = "os.kill(os.getpid(), signal.SIGKILL)" if point == "_commit" else ""
-    kill = "import os, signal; from npfl_grader import record\n"
+    kill = "import os, signal; from npfl_grader.grading import record\n"
     owner = "record" if point == "write" else "record.Recorder"
     kill += f"real = {owner}.{point}; calls = []\n"
     kill += "def die(*arguments):\n    calls.append(1)\n    len(calls) == 2 and os.kill(0, signal.SIGKILL)\n"
@@ -342,7 +343,7 @@ def server():
 
 
 def test_postgresql_takes_the_same_and_may_be_killed(template, tmp_path, server):
-    from npfl_grader import course
+    from npfl_grader.authoring import creation as course
 
     folder = template.root.parent
     room = type(template)(tmp_path / "course")

@@ -6,8 +6,8 @@ import nbformat
 import pytest
 from nbgrader.utils import determine_grade
 
-from npfl_grader import grade
-from npfl_grader.definition import Cell, Definition
+from npfl_grader.course.definition import Cell, Definition
+from npfl_grader.grading import grade
 
 FLAGS = {"locked": True, "grade": False, "solution": False, "task": False, "points": None, "checksum": None}
 

@@ -129,7 +129,7 @@ def rehearse(folder, count, settings):
     root = folder / "course"
     steps = Steps(root, count)
     if settings:
-        from npfl_grader.course import CONFIG
+        from npfl_grader.authoring.creation import CONFIG
 
         root.mkdir()
         (root / "nbgrader_config.py").write_text(CONFIG + settings)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from npfl_grader.engine import worker
+from npfl_grader.engine.host import worker
 
 LIMITS = {
     "cell": 5,

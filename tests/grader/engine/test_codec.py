@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from npfl_grader.engine import wire
-from npfl_grader.engine.codec import CodecError, Decoder, Encoder, Malformed, Watch, replace
+from npfl_grader.engine.both import wire
+from npfl_grader.engine.both.codec import CodecError, Decoder, Encoder, Malformed, Watch, replace
 
 scalars = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.complex_numbers() | st.text() | st.binary()

@@ -18,8 +18,9 @@ from pathlib import Path
 import pytest
 from nbgrader.utils import is_grade, is_solution
 
-from npfl_grader import exercises, trial
-from npfl_grader.engine import execute, keeper, level, probe, worker
+from npfl_grader.authoring import exercises, trial
+from npfl_grader.engine import execute, level, probe
+from npfl_grader.engine.host import keeper, worker
 
 ROOT = Path(__file__).parents[3]
 EXERCISES = sorted((ROOT / "chapters" / "exercises").glob("*.md"))
@@ -265,7 +266,7 @@ def test_protection_does_not_depend_on_where_python_lies(above):
         venv.create(folder, symlinks=True)
         [packages] = Path(folder).glob("lib/python*/site-packages")
         (packages / "here.pth").write_text("\n".join([str(ROOT), *site.getsitepackages()]))
-        code = "import sys; from npfl_grader.engine import worker; print(sys.prefix, worker.level())"
+        code = "import sys; from npfl_grader.engine.host import worker; print(sys.prefix, worker.level())"
         ran = subprocess.run([f"{folder}/bin/python", "-c", code], capture_output=True, text=True, check=True)
         assert ran.stdout.split() == [folder, worker.level()]
 
@@ -375,7 +376,7 @@ def test_the_level_is_told():
 
 def test_a_killed_worker_leaves_no_process_and_no_folder():
     script = (
-        "import json, sys\nfrom npfl_grader.engine import worker\npair = worker._take()\n"
+        "import json, sys\nfrom npfl_grader.engine.host import worker\npair = worker._take()\n"
         "print(json.dumps([pair.student.base, pair.tests.base, pair.student.process.pid, pair.tests.process.pid]), flush=True)\n"
         f"pair.run({{'cells': [{{'id': 'a', 'role': 'student', 'source': 'while True: pass'}}], 'limits': {LIMITS}, "
         "'files': {}, 'engine': 'two-process', 'level': pair.level})"

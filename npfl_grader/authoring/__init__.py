@@ -1,0 +1,1 @@
+"""Exercises, from their source to a course."""

@@ -1,0 +1,1 @@
+"""What a course is: its settings, definitions of assignments, and submissions."""

@@ -1,0 +1,207 @@
+"""Find what was handed in, and read it without following a link or opening anything but a plain file."""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path, PurePosixPath
+
+from npfl_grader.course.definition import Definition
+from npfl_grader.course.settings import Course
+from npfl_grader.grading import intake
+
+FILES = 200
+BYTES = 100_000_000
+TIMESTAMP = "timestamp.txt"
+
+
+@dataclass
+class Submission:
+    """What one student handed in for one assignment.
+
+    Attributes
+    ----------
+    student : str
+        The name of the student's folder.
+    notebooks : dict
+        For each notebook of the assignment that was handed in, by its name, the file's content.
+    files : dict
+        All other files, by relative path.
+    refused : dict
+        For each notebook that is there but was not read, by its name, why.
+    timestamp : str or None
+        What ``timestamp.txt`` says.
+    left_out : dict
+        For each file that was not read, by relative path, why.
+    notes : list of str
+        What was left out or renamed, one line each.
+    """
+
+    student: str
+    notebooks: dict[str, bytes] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    timestamp: str | None = None
+    left_out: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def helpers(self) -> dict[str, bytes]:
+        """Give the files that the student's code may use."""
+        return {name: data for name, data in self.files.items() if name != TIMESTAMP}
+
+
+def students(course: Course, assignment: str, pattern: str = "*", step: str = "submitted") -> list[str]:
+    """List the students who have a folder for an assignment.
+
+    Parameters
+    ----------
+    course : Course
+        The course.
+    assignment : str
+        The assignment's name.
+    pattern : str
+        Which students, with the wildcards of a shell.
+    step : str
+        In which of nbgrader's steps, "submitted" or "autograded".
+    """
+    directory = course.directory
+    # The folder's name is wherever the course's folder structure puts the student.
+    marker = "\0"
+    parts = course.folder(step, marker, assignment).parts
+    if marker not in parts:
+        return []
+    place = parts.index(marker)
+    base, rest = Path(*parts[:place]), Path(*parts[place + 1 :]) if parts[place + 1 :] else Path()
+    excluded = {name.strip() for name in directory.student_id_exclude.split(",") if name.strip()}
+    if not base.is_dir():
+        return []
+    return sorted(
+        entry.name
+        for entry in os.scandir(base)
+        if entry.is_dir(follow_symlinks=False)
+        and entry.name not in excluded
+        and fnmatch(entry.name, pattern)
+        and (base / entry.name / rest).is_dir()
+    )
+
+
+def read(course: Course, assignment: str, student: str, definitions: dict[str, Definition]) -> Submission:
+    """Read a submission; what cannot be used is left out and noted.
+
+    A notebook under another name counts if it is the only one without a place, and holds cells of the only
+    notebook that is missing.
+    """
+    submission = Submission(student)
+    folder = course.folder("submitted", student, assignment)
+    unknown: dict[str, bytes] = {}
+    total = 0
+    for name, data in _files(folder, course.directory.ignore):
+        path = PurePosixPath(name)
+        if isinstance(data, str):
+            if name == ".":
+                submission.refused = dict.fromkeys(definitions, data)
+            elif path.name == f"{path.stem}.ipynb" and name == path.name and path.stem in definitions:
+                submission.refused[path.stem] = data
+            submission.left_out[name] = data
+            submission.notes.append(f"{name.encode('utf-8', 'replace').decode()} is left out: {data}")
+            continue
+        total += len(data)
+        if len(submission.files) >= FILES or total > BYTES:
+            submission.notes.append(
+                f"more than {FILES} files or {BYTES:,} bytes were handed in; the rest is left out"
+            )
+            break
+        if len(path.parts) == 1 and path.suffix == ".ipynb":
+            (submission.notebooks if path.stem in definitions else unknown)[path.stem] = data
+        elif path.suffix != ".ipynb":
+            submission.files[name] = data
+    if TIMESTAMP in submission.files:
+        submission.timestamp = submission.files[TIMESTAMP].decode("utf-8", "replace").strip() or None
+    missing = [
+        name for name in definitions if name not in submission.notebooks and name not in submission.refused
+    ]
+    if len(missing) == 1:
+        _use_renamed(submission, definitions[missing[0]], unknown)
+    submission.notes += [f"{name}.ipynb is no notebook of the assignment" for name in unknown]
+    return submission
+
+
+def _files(folder: Path, ignored: list[str]) -> Iterator[tuple[str, bytes | str]]:
+    """Go through all files: the relative path, and the content, or why it was not read."""
+    if folder.is_symlink():
+        yield ".", "the folder is a link"
+        return
+    for parent, folders, names in os.walk(folder):  # it follows no links
+        folders[:] = sorted(
+            name for name in folders if not any(fnmatch(name, pattern) for pattern in ignored)
+        )
+        links = [name for name in folders if Path(parent, name).is_symlink()]
+        for name in sorted([*names, *links]):
+            if any(fnmatch(name, pattern) for pattern in ignored):
+                continue
+            path = Path(parent, name)
+            try:
+                content: bytes | str = read_plain(path)
+            except ValueError as reason:
+                content = str(reason)
+            yield path.relative_to(folder).as_posix(), content
+
+
+def read_plain(path: Path) -> bytes:
+    """Read a plain file with one name.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else: a link, a device, a pipe, a file that has a second name elsewhere.
+    """
+    try:
+        # Without waiting: a pipe that nobody writes to would block.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        if path.is_symlink():
+            raise ValueError("it is a link") from None
+        raise ValueError(error.strerror or "it cannot be opened") from None
+    with open(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise ValueError("it is no plain file")
+        if status.st_nlink > 1:
+            raise ValueError("it is a hard link: the file has another name elsewhere")
+        if status.st_size > BYTES:
+            raise ValueError(f"it has {status.st_size:,} bytes, at most {BYTES:,} are read")
+        return file.read(BYTES + 1)
+
+
+def _use_renamed(submission: Submission, definition: Definition, unknown: dict[str, bytes]) -> None:
+    names = {cell.name for cell in definition.cells}
+    fits = []
+    for name, data in unknown.items():
+        try:
+            cells = intake.read(data)
+        except intake.IntakeError:
+            continue
+        if len(names & {cell["name"] for cell in cells}) * 2 >= len(names):
+            fits.append(name)
+    if len(fits) == 1:
+        submission.notebooks[definition.name] = unknown.pop(fits[0])
+        submission.notes.append(f"{fits[0]}.ipynb was taken for {definition.name}.ipynb")
+
+
+def instructor_files(course: Course, assignment: str) -> dict[str, bytes]:
+    """Read the data files that lie beside the assignment's source notebooks."""
+    folder = Path(course.directory.format_path(course.directory.source_directory, ".", assignment))
+    if not folder.is_dir():
+        return {}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+        and path.suffix != ".ipynb"
+        and not any(
+            fnmatch(part, pattern)
+            for part in path.relative_to(folder).parts
+            for pattern in course.directory.ignore
+        )
+    }

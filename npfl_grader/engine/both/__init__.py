@@ -1,0 +1,1 @@
+"""What either side of the wall may import."""

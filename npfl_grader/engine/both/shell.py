@@ -1,0 +1,349 @@
+"""Run the cells of a notebook in this process as a kernel would, without a kernel.
+
+`prepare` is called once in a warm process, `Notebook` is made in each process that is forked from it.
+"""
+
+import ast
+import base64
+import builtins
+import gc
+import io
+import signal
+import sys
+import types
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
+from pygments.lexer import words
+from pygments.lexers.python import PythonLexer
+from traitlets.config import Config
+
+from npfl_grader.engine.both.outputs import error_output
+
+ENGINE = str(Path(__file__).parents[1])
+
+
+class CellTimeout(BaseException):
+    """The cell has run for as long as it may; no ``except Exception`` stops it."""
+
+
+class Outputs:
+    """The outputs of the cell that runs, up to a number of bytes.
+
+    Parameters
+    ----------
+    most : int
+        Bytes that all cells together may put out.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.left = most
+        self.taken: list[dict[str, Any]] = []
+        self.dropped = 0
+
+    def stream(self, name: str, text: str) -> None:
+        """Take what was written to stdout or stderr."""
+        kept = text[: max(0, self.left)]
+        self.dropped += len(text) - len(kept)
+        self.left -= len(kept)
+        if not kept:
+            return
+        last = self.taken[-1] if self.taken else {}
+        if last.get("output_type") == "stream" and last["name"] == name:
+            last["text"].append(kept)
+        else:
+            self.taken.append({"output_type": "stream", "name": name, "text": [kept]})
+
+    def add(self, output: dict[str, Any]) -> None:
+        """Take any other output."""
+        size = len(repr(output))
+        if size > self.left:
+            self.dropped += size
+            return
+        self.left -= size
+        self.taken.append(output)
+
+    def update(self, identity: str, data: dict[str, Any], metadata: dict[str, Any]) -> None:
+        """Replace what was displayed under an identity."""
+        for output in self.taken:
+            if output.get("transient") == identity:
+                output.update(data=data, metadata=metadata)
+
+    def take(self) -> list[dict[str, Any]]:
+        """Return the outputs, as nbformat has them, and begin anew."""
+        outputs, self.taken = self.taken, []
+        for output in outputs:
+            output.pop("transient", None)
+            if output["output_type"] == "stream":
+                output["text"] = "".join(output["text"])
+        if self.dropped:
+            note = f"... {self.dropped} characters more, which were not kept\n"
+            outputs.append({"output_type": "stream", "name": "stdout", "text": note})
+            self.dropped = 0
+        return outputs
+
+
+class Stream(io.TextIOBase):
+    """What stdout and stderr are in a notebook."""
+
+    encoding = "utf-8"
+    outputs = Outputs(0)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        Stream.outputs.stream(self.name, text)
+        return len(text)
+
+    def writable(self) -> bool:
+        return True
+
+
+class _Publisher(DisplayPublisher):
+    def publish(  # type: ignore[override]
+        self,
+        data: dict[str, Any],
+        metadata: dict[str, Any] | None = None,
+        *,
+        transient: dict[str, Any] | None = None,
+        update: bool = False,
+        **_: Any,
+    ) -> None:
+        identity = (transient or {}).get("display_id")
+        data, metadata = _plain(data), _plain(metadata or {})
+        if update and identity is not None:
+            Stream.outputs.update(identity, data, metadata)
+            return
+        output = {"output_type": "display_data", "data": data, "metadata": metadata}
+        Stream.outputs.add(output | {"transient": identity} if identity else output)
+
+    def clear_output(self, wait: bool = False) -> None:
+        Stream.outputs.taken.clear()
+
+
+class _Hook(DisplayHook):
+    def start_displayhook(self) -> None:
+        pass
+
+    def write_output_prompt(self) -> None:
+        pass
+
+    def write_format_data(self, format_dict: dict[str, Any], md_dict: dict[str, Any] | None = None) -> None:
+        data, metadata = _plain(format_dict), _plain(md_dict or {})
+        output = {"output_type": "execute_result", "execution_count": self.prompt_count}
+        Stream.outputs.add(output | {"data": data, "metadata": metadata})
+
+    def finish_displayhook(self) -> None:
+        pass
+
+
+class _Shell(InteractiveShell):
+    most: int | None = None
+    began: Callable[[], None] | None = None
+    brief = False
+
+    async def run_ast_nodes(
+        self,
+        nodelist: list[ast.stmt],
+        cell_name: str,
+        interactivity: str = "last_expr",
+        compiler: Any = compile,
+        result: ExecutionResult | None = None,
+    ) -> bool:
+        # One statement after the other, as IPython does it. What a cell runs inside it is not counted.
+        most, began = self.most, self.began
+        self.most = self.began = None
+        kept = nodelist[:most]
+        for node in kept:
+            if began:
+                began()
+            shown = interactivity if node is nodelist[-1] else "none"
+            if await super().run_ast_nodes([node], cell_name, shown, compiler, result):
+                return True
+        return False
+
+    def _showtraceback(self, etype: type, evalue: BaseException, stb: list[str]) -> None:
+        Stream.outputs.taken.append(error_output(etype.__name__, _text(evalue), [str(line) for line in stb]))
+
+    def _get_exc_info(self, exc_tuple: Any = None) -> Any:
+        kind, value, trace = super()._get_exc_info(exc_tuple)
+        return kind, value, _without_engine(trace)
+
+    def showtraceback(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
+        if not self.brief:
+            super().showtraceback(exc_tuple, *args, **kwargs)
+            return
+        kind, value, _ = self._get_exc_info(exc_tuple)
+        Stream.outputs.taken.append(error_output(kind.__name__, _text(value)))
+
+    def _format_exception_for_storage(self, exception: BaseException, *_: Any, **__: Any) -> dict[str, Any]:
+        return {}  # a history that nobody reads, and as dear as the traceback that is shown
+
+    def enable_gui(self, gui: Any = None) -> None:
+        pass
+
+    def init_virtualenv(self) -> None:
+        pass
+
+
+def _without_engine(trace: types.TracebackType | None) -> types.TracebackType | None:
+    """End the traceback where the cell calls into the engine, whose frames say nothing to a reader."""
+    frames: list[types.TracebackType] = []
+    while trace is not None:
+        if frames and trace.tb_frame.f_code.co_filename.startswith(ENGINE):
+            break
+        frames.append(trace)
+        trace = trace.tb_next
+    kept = None
+    for frame in reversed(frames):
+        kept = types.TracebackType(kept, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
+    return kept
+
+
+def _plain(bundle: dict[str, Any]) -> dict[str, Any]:
+    """Make a MIME bundle what JSON can say."""
+    return {
+        str(kind): base64.b64encode(data).decode() if isinstance(data, bytes) else data
+        for kind, data in bundle.items()
+    }
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return "<the exception has no readable message>"
+
+
+_shell: _Shell
+
+
+def _settle_words() -> None:
+    """Replace the lists of words in the lexer of Python by what is made of them.
+
+    For each frame of a traceback a lexer class is derived, and all of it made anew.
+    """
+    for rules in PythonLexer.tokens.values():
+        for place, rule in enumerate(rules):
+            if type(rule) is tuple and isinstance(rule[0], words):
+                rules[place] = (rule[0].get(), *rule[1:])
+
+
+def prepare() -> None:
+    """Load and warm everything that running cells needs, once, before processes are forked from this one."""
+    global _shell
+    import unittest.mock  # noqa: F401
+
+    _settle_words()
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.HistoryManager.hist_file = ":memory:"
+    config.InteractiveShell.colors = "neutral"
+    _Shell.display_pub_class.default_value = _Publisher
+    _Shell.displayhook_class = _Hook  # type: ignore[assignment]
+    _shell = _Shell.instance(config=config)
+    _shell.display_pub = _Publisher(parent=_shell, shell=_shell)
+    # The first traceback loads much of what renders it.
+    _shell.run_cell(
+        "import numpy\ndef f():\n    numpy.testing.assert_allclose([1.0], [2.0])\nf()", silent=True
+    )
+    _shell.run_cell("def f(:", silent=True)
+    _shell.reset(new_session=True)
+    Stream.outputs = Outputs(0)
+    gc.collect()
+    gc.freeze()
+
+
+class Notebook:
+    """The notebook of this process.
+
+    Parameters
+    ----------
+    most_output : int
+        Bytes that all cells together may put out.
+    """
+
+    def __init__(self, most_output: int) -> None:
+        Stream.outputs = Outputs(most_output)
+        sys.stdout, sys.stderr = Stream("stdout"), Stream("stderr")
+        builtins.input = _no_input
+        self.shell = _shell
+        self.variables: dict[str, Any] = _shell.user_ns
+        signal.signal(signal.SIGALRM, _alarm)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def run(
+        self,
+        source: str,
+        seconds: float,
+        count: int,
+        most: int | None = None,
+        began: Callable[[], None] | None = None,
+        *,
+        brief: bool = False,
+    ) -> tuple[ExecutionResult, list[dict[str, Any]]]:
+        """Run one cell.
+
+        Parameters
+        ----------
+        source : str
+        seconds : float
+            After which `CellTimeout` is raised in it, again and again.
+        count : int
+            The cell's number, as in ``In [1]``.
+        most : int, optional
+            How many of its statements to run; all by default.
+        began : callable, optional
+            Called before each statement.
+        brief : bool
+            Whether an exception is shown without its traceback, which takes most of a failed test's time.
+
+        Returns
+        -------
+        result : ExecutionResult
+            IPython's, with the value of the last expression and the exception.
+        outputs : list of dict
+            As nbformat has them; an exception is always among them.
+        """
+        self.shell.execution_count = count
+        self.shell.most, self.shell.began, self.shell.brief = most, began, brief
+        result: ExecutionResult | None = None
+        error: BaseException | None = None
+        try:
+            with _deadline(seconds):
+                result = self.shell.run_cell(source, store_history=True)
+        except BaseException as raised:  # one that came in the middle of IPython's own work
+            error = raised
+        if result is None:
+            result = ExecutionResult(None)
+            result.error_in_exec = error
+        outputs = Stream.outputs.take()
+        error = result.error_before_exec or result.error_in_exec
+        if error is not None and not any(output["output_type"] == "error" for output in outputs):
+            outputs.append(error_output(type(error).__name__, _text(error)))
+        return result, outputs
+
+
+@contextmanager
+def _deadline(seconds: float) -> Iterator[None]:
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), 1)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _alarm(*_: object) -> NoReturn:
+    raise CellTimeout("the cell has run for too long")
+
+
+def _no_input(*_: object) -> NoReturn:
+    raise EOFError("input() is not available while a notebook is graded")

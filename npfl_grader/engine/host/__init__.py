@@ -1,0 +1,1 @@
+"""The processes, and what the operating system does to confine them."""

@@ -1,0 +1,284 @@
+"""The keeper of one submission's sandbox: it starts student processes, watches over them and ends them all.
+
+It is forked for each submission from a warm process, runs none of the student's code, and has no secrets. At
+level ``full`` it is the first process of its process namespace, so that the kernel ends the others with it;
+at the other levels it adopts all their orphans and kills until none is left.
+"""
+
+import base64
+import contextlib
+import fcntl
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from npfl_grader.engine.both.wire import Channel
+from npfl_grader.engine.host import linux, sandbox
+from npfl_grader.engine.students_side import student
+from npfl_grader.engine.tests_side import kernel
+
+_INTERVAL = 0.1  # seconds between two looks at the processes
+_MOMENT = 0.002  # seconds in which a killed process is gone
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+class Keeper:
+    """What one submission's processes may do, and which there are.
+
+    Parameters
+    ----------
+    level : str
+    channel : Channel
+        To the tests' process, which is trusted.
+    base : str
+        A folder for work directories, where they are not in memory.
+    """
+
+    def __init__(self, level: str, channel: Channel, base: str) -> None:
+        self.level = level
+        self.channel = channel
+        self.base = base
+        self.limits: dict[str, int] = {}
+        self.work: list[str] = []
+        self.unix_sockets = False
+
+    def serve(self) -> None:
+        """Do what the tests' process asks, until it goes away; then leave nothing behind."""
+        looked = time.monotonic()
+        try:
+            while True:
+                ready = select.select([self.channel.socket], [], [], _INTERVAL)[0]
+                self._reap()
+                if self.work and time.monotonic() - looked > _INTERVAL:
+                    self._watch()
+                    looked = time.monotonic()
+                if ready:
+                    request, _ = self.channel.receive()
+                    self.channel.send(getattr(self, f"_{request.pop('op')}")(**request))
+        except (EOFError, ConnectionError):
+            pass
+        finally:
+            if self.level == "full" and os.getpid() == 1:
+                # All at once. They would end with this process anyway, but nobody would know their times.
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(-1, signal.SIGKILL)
+                with contextlib.suppress(ChildProcessError):
+                    while True:
+                        os.wait()
+            else:
+                self._end(keep=[])
+                for path in self.work:
+                    remove(path)
+
+    def _open(self, limits: dict[str, int], files: dict[str, str], unix_sockets: bool) -> dict[str, Any]:
+        """Make the work directory."""
+        self.limits, self.unix_sockets = limits, unix_sockets
+        if self.level == "full":
+            sandbox.new_root(2 * limits["file"], 10_000)
+            self.work = [sandbox.HOME, sandbox.TEMPORARY]
+        else:
+            self.work = [tempfile.mkdtemp(dir=self.base)]
+            linux.adopt_orphans()
+        linux.set_dumpable(False)
+        put_files(Path(self.work[0]), files)
+        return {}
+
+    def _start(self) -> dict[str, Any]:
+        """Start a student's process on the connection and the pipe that come along."""
+        _, descriptors, _, _ = socket.recv_fds(self.channel.socket, 1, 2)
+        try:
+            child = os.fork()
+        except OSError as error:
+            return {"error": str(error)}
+        else:
+            if not child:
+                try:
+                    self._become_student(*descriptors)
+                finally:
+                    os._exit(0)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+        return {"process": child}
+
+    def _threads(self, process: int) -> dict[str, Any]:
+        try:
+            return {"threads": len(os.listdir(f"/proc/{process}/task"))}
+        except OSError:
+            return {"threads": 0}
+
+    def _become_student(self, connection: int, progress: int) -> None:
+        keep_descriptors(connection, progress)
+        sock, progress = socket.socket(fileno=3), 4
+        linux.set_dumpable(True)
+        os.setsid()
+        os.chdir(self.work[0])
+        sys.path.append(self.work[0])
+        os.environ["HOME"], os.environ["TMPDIR"] = self.work[0], self.work[-1]
+        os.environ["IPYTHONDIR"] = f"{self.work[0]}/.ipython"
+        os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), "/usr/bin", "/bin"])
+        limits = self.limits
+        processes = limits["processes"] + (0 if self.level == "full" else _tasks_of_user())
+        sandbox.limit_resources(
+            memory=limits["memory"],
+            processes=processes,
+            file_size=limits["file"],
+            seconds=2 * limits["notebook"] + 10,
+        )
+        sandbox.confine(self.level, self.work, self.unix_sockets)
+        if self.unix_sockets:
+            kernel.main(sock)
+        else:
+            student.main(sock, progress, limits["output"])
+
+    def _end(self, keep: list[int]) -> dict[str, Any]:
+        """Kill all processes but those named, until no other is left."""
+        for _ in range(1000):
+            others = [process for process in self._processes() if process not in keep]
+            if not others:
+                break
+            # First all are stopped, so that none can fork while others are being killed.
+            for sign in (signal.SIGSTOP, signal.SIGKILL):
+                for process in others:
+                    with contextlib.suppress(ProcessLookupError, PermissionError):
+                        os.kill(process, sign)
+            self._reap()
+            time.sleep(_MOMENT)
+        return {}
+
+    def _processes(self) -> list[int]:
+        """List all living processes of the sandbox."""
+        if self.level == "full":
+            return [
+                int(name) for name in os.listdir("/proc") if name.isdigit() and name != "1" and _alive(name)
+            ]
+        return below(os.getpid())
+
+    def _reap(self) -> None:
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+
+    def _watch(self) -> None:
+        """Kill everything if it takes more than the limits that the kernel does not know as one sum."""
+        processes = self._processes()
+        if len(processes) > self.limits["processes"] + 2 or all(
+            sum(map(size, processes)) > self.limits["memory"] for size in (_resident, _proportional)
+        ):
+            self._end(keep=[])
+        if self.level != "full" and _size(self.work[0]) > 2 * self.limits["file"]:
+            self._end(keep=[])
+
+
+def below(ancestor: int) -> list[int]:
+    """List all living processes that descend from one."""
+    parents = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit() and (state := _state(name)) and state[0] != "Z":
+            parents[int(name)] = int(state[1])
+    found = [ancestor]
+    for process in found:  # grows
+        found += [child for child, parent in parents.items() if parent == process]
+    return found[1:]
+
+
+def students(job: dict[str, Any]) -> dict[str, str]:
+    """Collect the files of the student's side: what was handed in, and over it the assignment's data."""
+    return {**job.get("student_files", {}), **job["files"]}
+
+
+def put_files(folder: Path, files: dict[str, str]) -> None:
+    """Write the assignment's data files, given in base64."""
+    for name, data in files.items():
+        path = folder / name
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise ValueError(f"the file {name} would lie outside the work directory")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(base64.b64decode(data))
+
+
+def keep_descriptors(*kept: int) -> None:
+    """Close all descriptors but some, which become 3, 4 and so on; 0, 1 and 2 lead nowhere."""
+    high = [fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 100) for descriptor in kept]
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in range(3):
+        os.dup2(nowhere, standard)
+    for place, descriptor in enumerate(high, 3):
+        os.dup2(descriptor, place, inheritable=False)
+    os.closerange(3 + len(kept), os.sysconf("SC_OPEN_MAX"))
+
+
+def remove(path: str) -> None:
+    """Remove a folder, however deep and whatever its permissions."""
+    with contextlib.suppress(RecursionError):
+        shutil.rmtree(path, ignore_errors=True)
+    if os.path.lexists(path):
+        subprocess.run(["chmod", "-R", "u+rwx", path], check=False, stderr=subprocess.DEVNULL)
+        subprocess.run(["rm", "-rf", path], check=False, stderr=subprocess.DEVNULL)
+
+
+def _state(process: str) -> list[str] | None:
+    """Read a process's state and its parent's number."""
+    try:
+        return Path("/proc", process, "stat").read_text().rpartition(")")[2].split()[:2]
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _alive(process: str) -> bool:
+    state = _state(process)
+    return state is not None and state[0] != "Z"
+
+
+def _tasks_of_user() -> int:
+    """Count all threads of this process's user, which the limit on processes counts too."""
+    count, uid = 0, os.getuid()
+    for entry in os.scandir("/proc"):
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and entry.stat().st_uid == uid:
+                count += len(os.listdir(f"{entry.path}/task"))
+    return count
+
+
+def _resident(process: int) -> int:
+    try:
+        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * _PAGE
+    except (OSError, IndexError):
+        return 0
+
+
+def _proportional(process: int) -> int:
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) << 10 for line in lines if line.startswith("Pss:")), 0)
+
+
+def _size(folder: str) -> int:
+    """Add up the sizes in a folder; more files than some thousand count as too much."""
+    total, count, folders = 0, 0, [folder]
+    while folders:
+        try:
+            entries = list(os.scandir(folders.pop()))
+        except OSError:  # too deep, forbidden, or gone
+            continue
+        for entry in entries:
+            count += 1
+            total += 4096
+            with contextlib.suppress(OSError):
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                else:
+                    total += entry.stat(follow_symlinks=False).st_size
+        if count > 20_000:
+            return 1 << 60
+    return total

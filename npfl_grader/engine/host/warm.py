@@ -1,0 +1,164 @@
+"""A warm process: started by exec, it loads everything once and then forks a process for each submission.
+
+It must be started anew and not forked from the grader, whose memory holds hidden tests and other students'
+work, and it never reads a submission itself: the forked process reads its own connection.
+"""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import traceback
+
+from npfl_grader.engine.both import shell
+from npfl_grader.engine.both.wire import Channel
+from npfl_grader.engine.host import keeper, linux, sandbox
+from npfl_grader.engine.tests_side import checker
+
+
+def main(descriptor: int, role: str, base: str, ceiling: str) -> None:
+    """Serve the grader's worker process until it goes away.
+
+    Parameters
+    ----------
+    descriptor : int
+        The connection to the worker.
+    role : str
+        ``student`` or ``tests``.
+    base : str
+        An empty folder that this process may write to, and removes at its end.
+    ceiling : str
+        The strongest level of protection to try.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the grader's to handle
+    os.environ["HOME"] = base
+    os.chdir("/")
+    # A notebook's imports must not find files of the grader's, nor one beside the notebook before Python's.
+    sys.path[:] = [path for path in sys.path if path]
+    shell.prepare()
+    keeper.remove(f"{base}/profile_default")  # IPython's, of no use here
+    control = socket.socket(fileno=descriptor)
+    level, reasons = "none", dict[str, str]()
+    guarded = role == "student" and os.getuid() == 0
+    if guarded:
+        _keep_root_outside(base)
+    if role == "student":
+        level, reasons = sandbox.probe(ceiling)
+        if os.getuid() == 0 and (level == "full" or _readable_by_nobody()):
+            os.chown(base, sandbox.NOBODY, sandbox.NOBODY)
+            if level != "full":
+                sandbox.leave_root()
+    if level == "full":
+        sandbox.enter_namespaces()
+    if guarded:  # the change of the user has undone it
+        linux.die_with_parent()
+    if level == "full":
+        inner = os.fork()
+        if inner:
+            os.waitpid(inner, 0)
+            os._exit(0)
+        linux.die_with_parent()
+    elif sys.platform == "linux":
+        linux.adopt_orphans()
+    control.send(json.dumps({"level": level, "reasons": reasons}).encode())
+    try:
+        _serve(control, role, level, base)
+    finally:
+        keeper.remove(base)
+
+
+def _keep_root_outside(base: str) -> None:
+    """Go on in a child, which may give up root's rights; the parent has what it takes to clean up."""
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        keeper.remove(base)
+        os._exit(0)
+    linux.die_with_parent()
+
+
+def _readable_by_nobody() -> bool:
+    """Say whether a user without rights could go on importing from this Python installation."""
+    child = os.fork()
+    if not child:
+        sandbox.leave_root()
+        os._exit(
+            not all(os.access(path, os.R_OK | os.X_OK) for path in (os.path.dirname(os.__file__), sys.prefix))
+        )
+    return os.waitpid(child, 0)[1] == 0
+
+
+def _serve(control: socket.socket, role: str, level: str, base: str) -> None:
+    own = os.open("/proc/self/ns/pid", os.O_RDONLY) if level == "full" else -1
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(control, 4096, 4)
+        if not message:
+            return
+        if message != b"job":  # a kill that came too late
+            continue
+        if level == "full":
+            linux.unshare(linux.NEW_PID)
+        job = os.fork()
+        if not job:
+            try:
+                control.close()
+                _job(role, level, base, descriptors)
+            except Exception:
+                traceback.print_exc(file=sys.__stderr__)
+            finally:
+                os._exit(0)
+        if level == "full":
+            linux.join(own, linux.NEW_PID)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        alive = _wait(control, job, level)
+        for name in os.listdir(base):  # of a job that was killed
+            keeper.remove(f"{base}/{name}")
+        if not alive:
+            return
+        control.send(b"done")
+
+
+def _wait(control: socket.socket, job: int, level: str) -> bool:
+    """Wait for a job's end, and end it when the worker says so or goes away; say whether to go on."""
+    alive = True
+    ended = os.pidfd_open(job)
+    while True:
+        watched = [ended, control.fileno()] if alive else [ended]
+        ready = select.select(watched, [], [])[0]
+        if control.fileno() in ready:
+            alive = bool(control.recv(4096))
+            os.kill(job, signal.SIGKILL)
+        if ended in ready:
+            os.close(ended)
+            os.waitpid(job, 0)
+            if level != "full":  # there the kernel has ended them
+                _end_orphans()
+            return alive
+
+
+def _end_orphans() -> None:
+    """End what a killed keeper has left behind."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            for process in keeper.below(os.getpid()):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+            os.waitpid(-1, 0)
+
+
+def _job(role: str, level: str, base: str, descriptors: list[int]) -> None:
+    linux.die_with_parent()
+    os.setsid()
+    if role == "student":
+        keeper.Keeper(level, Channel(socket.socket(fileno=descriptors[0])), base).serve()
+    else:
+        worker, for_keeper = (socket.socket(fileno=descriptor) for descriptor in descriptors)
+        checker.main(worker, for_keeper, base)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), *sys.argv[2:5])

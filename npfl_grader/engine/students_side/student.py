@@ -1,0 +1,336 @@
+"""The student's side: it runs inside the sandbox, executes cells and answers requests.
+
+Once a student's code has run, nothing in this process can be trusted, and nothing that it sends is: this
+module is written for honest students, the other side for the others.
+"""
+
+import contextlib
+import inspect
+import operator
+import os
+import socket
+import traceback
+import types
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from npfl_grader.engine.both.codec import CodecError, Decoder, Encoder, Watch, replace
+from npfl_grader.engine.both.randomness import global_random, set_global_random
+from npfl_grader.engine.both.shell import Notebook, Stream
+from npfl_grader.engine.both.wire import Channel
+
+MOST_MESSAGE = 4000
+OPERATORS: dict[str, Callable[..., Any]] = {
+    name: getattr(operator, name)
+    for name in (
+        [
+            "add",
+            "sub",
+            "mul",
+            "truediv",
+            "floordiv",
+            "mod",
+            "pow",
+            "matmul",
+            "lshift",
+            "rshift",
+            "and_",
+            "or_",
+            "xor",
+            "neg",
+            "pos",
+            "abs",
+            "invert",
+        ]
+    )
+}
+# What may be asked of an object of the student's, besides calling it; each is a plain function.
+_ACTIONS: dict[str, Callable[..., Any]] = {
+    "get": getattr,
+    "set": setattr,
+    "delete": delattr,
+    "get item": operator.getitem,
+    "set item": operator.setitem,
+    "delete item": operator.delitem,
+    "length": len,
+    "iterate": iter,
+    "next": next,
+    "text": str,
+    "representation": repr,
+    "format": format,
+    "instance": lambda kind, value: isinstance(value, kind),
+    "subclass": lambda kind, other: issubclass(other, kind),
+    "signature": lambda value: _parameters(value),
+    "source": inspect.getsource,
+    "enter": lambda value: value.__enter__(),
+    "exit": lambda value: (value.__exit__(None, None, None), None)[1],
+    **OPERATORS,
+    **{f"r{name}": lambda value, other, f=function: f(other, value) for name, function in OPERATORS.items()},
+}
+
+
+def _parameters(value: Any) -> list[Any]:
+    return [
+        (p.name, int(p.kind), p.default is not p.empty, None if p.default is p.empty else p.default)
+        for p in inspect.signature(value).parameters.values()
+    ]
+
+
+class _Stop(BaseException):
+    """The tests' process has nothing more to ask."""
+
+
+class Callback:
+    """A function of the tests, or an iterator or object of theirs, as the student's code sees it."""
+
+    def __init__(self, student: "Student", number: int, name: str) -> None:
+        self._student, self._number = student, number
+        self.__name__ = self.__qualname__ = name
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._student.ask("call", self._number, args, kwargs)
+
+    def __iter__(self) -> "Callback":
+        return self
+
+    def __next__(self) -> Any:
+        return self._student.ask("next", self._number, (), {})
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self._student.ask("get", self._number, (name,), {})
+
+
+class Student:
+    """All that this process does, over one connection at a time.
+
+    Parameters
+    ----------
+    channel : Channel
+        To the tests' process.
+    progress : int
+        A descriptor for a byte at the beginning of each statement, which says how far a cell came that ends
+        this process.
+    most_output : int
+        Bytes that the cells together may put out.
+    """
+
+    def __init__(self, channel: Channel, progress: int, most_output: int) -> None:
+        self.channel = channel
+        self.progress = progress
+        self.process = os.getpid()
+        self.notebook = Notebook(most_output)
+        self.objects: list[Any] = []
+        self.numbers: dict[int, int] = {}
+        self.shared: list[Any] = []  # the mutable values that the tests' process has too
+
+    def serve(self, until: str | None = None) -> Any:
+        """Answer requests, for ever or until the answer to a question of this process's own comes."""
+        while True:
+            request, buffers = self.channel.receive()
+            if request["op"] == until:
+                return request, buffers
+            if request["op"] == "fork":
+                self._fork(request["count"])
+                continue
+            self._answer(request, buffers)
+
+    def _fork(self, count: int) -> None:
+        """Leave copies of this process on connections of their own: whoever uses one changes nothing here.
+
+        All are made in a row, for after each fork the pages that this process touches are copied anew.
+        """
+        _, descriptors, _, _ = socket.recv_fds(self.channel.socket, 1, count)
+        processes: list[int] = []
+        error = None
+        for own in descriptors:
+            try:
+                child = os.fork()
+            except OSError as failure:
+                error = str(failure)
+                break
+            if not child:
+                for descriptor in descriptors:
+                    if descriptor != own:
+                        os.close(descriptor)
+                self.channel.close()
+                self.channel = Channel(socket.socket(fileno=own))
+                self.process = os.getpid()
+                return
+            processes.append(child)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        self._send({"processes": processes, "error": error})
+
+    def _send(self, answer: dict[str, Any], buffers: Sequence[bytes] = ()) -> None:
+        if os.getpid() != self.process:  # forked by the student's code, and come back here: it has no say
+            os._exit(0)
+        self.channel.send(answer, buffers)
+
+    def _begin(self) -> None:
+        with contextlib.suppress(OSError):
+            os.write(self.progress, b".")
+
+    def _answer(self, request: dict[str, Any], buffers: list[memoryview]) -> None:
+        try:
+            answer, encoder = getattr(self, f"_{request['op']}")(request, buffers)
+        except _Stop:
+            raise
+        except EOFError:
+            raise
+        except BaseException as error:
+            answer, encoder = self._exception(error), Encoder()
+        answer["outputs"] = answer.get("outputs") or Stream.outputs.take()
+        try:
+            self._send(answer, encoder.buffers)
+        except OverflowError as error:
+            self._send(self._exception(error))
+
+    def _cell(self, request: dict[str, Any], buffers: list[memoryview]) -> tuple[dict[str, Any], Encoder]:
+        result, outputs = self.notebook.run(
+            request["source"], request["seconds"], request["count"], request["most"], self._begin
+        )
+        return {"success": bool(result.success), "outputs": outputs}, Encoder()
+
+    def _names(self, request: dict[str, Any], buffers: list[memoryview]) -> tuple[dict[str, Any], Encoder]:
+        encoder = Encoder(self.refer)
+        values = {}
+        for name in request["names"]:
+            if name in self.notebook.variables:
+                values[name] = self._encode(encoder, self.notebook.variables[name])
+        self.shared = encoder.mutable
+        return {"values": values}, encoder
+
+    def _do(self, request: dict[str, Any], buffers: list[memoryview]) -> tuple[dict[str, Any], Encoder]:
+        decoder = Decoder(buffers, self._refer_back, [self.shared[place] for place in request["keep"]])
+        self.shared = known = decoder.mutable
+        for place, tree in request["changed"]:
+            replace(known[place], decoder.decode(tree))
+        args = [decoder.decode(tree) for tree in request["args"]]
+        kwargs = {name: decoder.decode(tree) for name, tree in request["kwargs"].items()}
+        if "random" in request:
+            set_global_random(Decoder(buffers, known=known).decode(request["random"]))
+        watch = Watch(known)
+        action = request["action"]
+        answer: dict[str, Any] = {}
+        try:
+            with np.errstate(**request["errors"]) if "errors" in request else contextlib.nullcontext():
+                value = (_ACTIONS.get(action) or args.pop(0))(*args, **kwargs)
+        except (_Stop, EOFError):
+            raise
+        except BaseException as error:
+            answer = self._exception(error)
+        encoder = Encoder(self.refer, known)
+        answer["changed"] = [[number, encoder.content(known[number])] for number in watch.changed()]
+        if "classes" not in answer:
+            answer["value"] = self._encode(encoder, value)
+        self.shared = encoder.mutable.copy()
+        if "random" in request:
+            answer["random"] = encoder.encode(global_random())
+        return answer, encoder
+
+    def _encode(self, encoder: Encoder, value: Any) -> Any:
+        known = len(encoder.mutable)
+        try:
+            return encoder.encode(value)
+        except CodecError:
+            encoder.forget(known)
+            return self.refer(value)
+
+    def refer(self, value: Any) -> Any:
+        """Make the tree of a value that stays here."""
+        if isinstance(value, type) and issubclass(value, BaseException):
+            return ["class of exceptions", self._classes(value)]
+        if isinstance(value, types.ModuleType):
+            return ["module", value.__name__]
+        kind = type(value)
+        flags = [
+            flag
+            for flag, special in (
+                ("call", "__call__"),
+                ("iterate", "__iter__"),
+                ("next", "__next__"),
+                ("length", "__len__"),
+                ("item", "__getitem__"),
+                ("enter", "__enter__"),
+            )
+            if hasattr(kind, special)
+        ]
+        flags += ["class"] * isinstance(value, type)
+        return ["object", self._number(value), flags, kind.__name__]
+
+    def _number(self, value: Any) -> int:
+        if id(value) not in self.numbers:
+            self.numbers[id(value)] = len(self.objects)
+            self.objects.append(value)
+        return self.numbers[id(value)]
+
+    def _refer_back(self, tag: str, parts: list[Any]) -> Any:
+        if tag == "object":
+            return self.objects[parts[0]]
+        return Callback(self, *parts)
+
+    def _classes(self, kind: type) -> list[Any]:
+        """Name an exception's classes: the student's own with their numbers, then Python's."""
+        return [
+            base.__name__ if base.__module__ == "builtins" else [self._number(base), base.__name__]
+            for base in kind.__mro__[:-1]
+        ][:20]
+
+    def _exception(self, error: BaseException) -> dict[str, Any]:
+        try:
+            message = str(error)[:MOST_MESSAGE]
+        except BaseException:
+            message = ""
+        frames = [
+            f
+            for f in traceback.extract_tb(error.__traceback__)
+            if f.filename.startswith(("<ipython", "/tmp/ipy"))
+        ]
+        answer: dict[str, Any] = {"classes": self._classes(type(error)), "message": message}
+        answer["lines"] = [[f.lineno, f.name, f.line or ""] for f in frames[-3:]]
+        answer["outputs"] = Stream.outputs.take()
+        simple = (str, int, float, bool, type(None))
+        if all(type(part) in simple for part in error.args) and len(str(error.args)) < MOST_MESSAGE:
+            answer["args"] = [Encoder().encode(part) for part in error.args]
+        attributes = {k: v for k, v in vars(error).items() if type(v) in simple and not k.startswith("_")}
+        if len(str(attributes)) < MOST_MESSAGE:
+            answer["attributes"] = {k: Encoder().encode(v) for k, v in attributes.items()}
+        if isinstance(number := getattr(error, "_of_the_tests", None), int):
+            answer["of the tests"] = number
+        return answer
+
+    def ask(self, action: str, number: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Ask the tests' process for something, in the middle of a request of its own."""
+        encoder = Encoder(self.refer)
+        trees = [self._encode(encoder, value) for value in args]
+        named = {name: self._encode(encoder, value) for name, value in kwargs.items()}
+        question = {"op": "ask", "action": action, "number": number, "args": trees, "kwargs": named}
+        self._send(question | {"outputs": Stream.outputs.take()}, encoder.buffers)
+        answer, buffers = self.serve(until="told")
+        if "error" in answer:
+            error = _exception_of(answer["error"], answer["message"])
+            error._of_the_tests = answer["number"]  # type: ignore[attr-defined]
+            raise error
+        return Decoder(buffers, self._refer_back).decode(answer["value"])
+
+    def _bye(self, request: dict[str, Any], buffers: list[memoryview]) -> Any:
+        raise _Stop
+
+
+def _exception_of(name: str, message: str) -> BaseException:
+    import builtins
+
+    kind = getattr(builtins, name, None)
+    if isinstance(kind, type) and issubclass(kind, BaseException):
+        return kind(message)
+    return type(name, (Exception,), {})(message)
+
+
+def main(sock: socket.socket, progress: int, most_output: int) -> None:
+    """Serve a connection until it ends; the process is to exit then."""
+    with contextlib.suppress(_Stop, EOFError, ConnectionError):
+        Student(Channel(sock), progress, most_output).serve()

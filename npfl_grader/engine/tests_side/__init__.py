@@ -1,0 +1,1 @@
+"""What runs the tests: trusted, and apart from the student's code."""

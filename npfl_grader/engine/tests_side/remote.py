@@ -1,0 +1,280 @@
+"""The student's objects as the tests see them: values are copies, everything else is a stand-in.
+
+A stand-in passes on calls, attributes and items. It never passes on what would be a verdict (``==``, ``<``,
+truth, ``in``, conversion to a number or an array): such an answer would be the student's own.
+"""
+
+import builtins
+import inspect
+import keyword
+import sys
+import types
+import weakref
+from collections.abc import Callable
+from typing import Any, Literal, NoReturn
+
+from npfl_grader.engine.both.codec import Malformed
+from npfl_grader.engine.students_side.student import MOST_MESSAGE, OPERATORS
+
+# Each maps an attribute of the class to the action that the student's process knows it by.
+_ALWAYS = {
+    "__getattr__": "get",
+    "__setattr__": "set",
+    "__delattr__": "delete",
+    "__str__": "text",
+    "__repr__": "representation",
+    "__format__": "format",
+    "__instancecheck__": "instance",
+    "__subclasscheck__": "subclass",
+    **{f"__{name.strip('_')}__": name for name in OPERATORS},
+    **{
+        f"__r{name.strip('_')}__": f"r{name}"
+        for name in OPERATORS
+        if name not in ("neg", "pos", "abs", "invert")
+    },
+}
+_SOMETIMES = {
+    "call": {"__call__": "call"},
+    "iterate": {"__iter__": "iterate"},
+    "next": {"__next__": "next"},
+    "length": {"__len__": "length"},
+    "item": {"__getitem__": "get item", "__setitem__": "set item", "__delitem__": "delete item"},
+    "enter": {"__enter__": "enter"},
+}
+_VERDICTS = (
+    "__eq__ __ne__ __lt__ __le__ __gt__ __ge__ __bool__ __contains__ __float__ __int__ __index__ __complex__"
+)
+_ARRAYS = "__array__ __array_function__ __round__ __trunc__ __floor__ __ceil__ __bytes__ __fspath__"
+# Special attributes that are plain data of a function or class.
+_DATA: tuple[str, ...] = (
+    "__name__",
+    "__qualname__",
+    "__doc__",
+    "__module__",
+    "__defaults__",
+    "__kwdefaults__",
+)
+_DATA += ("__annotations__", "__code__", "__dict__", "__wrapped__")
+_EXPECTED: dict[str, tuple[type, ...]] = {
+    "text": (str,),
+    "representation": (str,),
+    "format": (str,),
+    "length": (int,),
+    "instance": (bool,),
+    "subclass": (bool,),
+}
+
+
+class Remote:
+    """An object that stays in the student's process."""
+
+    __slots__ = ("__weakref__", "_connection", "_number")
+    __array_ufunc__ = None
+
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[type, ...]:
+        raise connection(self).unsupported(
+            "a class of the tests cannot be derived from a class of the student's"
+        )
+
+    def __exit__(self, *_: object) -> Literal[False]:
+        # What the student's __exit__ returns would decide whether the test's own failure is forgotten.
+        connection(self).do("exit", self)
+        return False
+
+    def __hash__(self) -> int:
+        return object.__hash__(self)
+
+    def __dir__(self) -> list[str]:
+        return []
+
+
+def connection(remote: Remote) -> Any:
+    """Return the connection that an object belongs to."""
+    return object.__getattribute__(remote, "_connection")
+
+
+def number(remote: Remote) -> int:
+    """Return the object's number at the other end."""
+    return int(object.__getattribute__(remote, "_number"))
+
+
+def _passes_on(action: str) -> Callable[..., Any]:
+    def method(self: Remote, *args: Any, **kwargs: Any) -> Any:
+        if action in ("get", "set", "delete") and args[0].startswith("_") and not _public(args[0]):
+            raise AttributeError(args[0])
+        value = connection(self).do(action, self, *args, **kwargs)
+        if action in _EXPECTED and type(value) not in _EXPECTED[action]:
+            raise TypeError(f"{action}: the answer is of type {type(value).__name__}")
+        return value
+
+    return method
+
+
+def _public(name: str) -> bool:
+    """Say whether a name with an underscore may be asked for; NumPy and IPython look for their own."""
+    return name in _DATA or not (name.startswith(("__", "_repr_", "_ipython_")))
+
+
+def _refuses(special: str) -> Callable[..., Any]:
+    def method(self: Remote, *_: Any, **__: Any) -> NoReturn:
+        raise TypeError(
+            f"your code returned an object of class {type(self).__name__}, "
+            f"where a number, a string, a list or an array is needed ({special.strip('_')})"
+        )
+
+    return method
+
+
+_BODY: dict[str, Any] = {name: _passes_on(action) for name, action in _ALWAYS.items()}
+_BODY |= {name: _refuses(name) for name in f"{_VERDICTS} {_ARRAYS}".split()}
+_BODY["__hash__"] = Remote.__hash__
+_BODY["__doc__"] = property(lambda self: connection(self).do("get", self, "__doc__"))
+_classes: dict[tuple[str, ...], type] = {}
+
+
+def make(owner: Any, place: int, flags: list[str], name: str) -> Remote:
+    """Make the stand-in of one object.
+
+    Parameters
+    ----------
+    owner : Connection
+    place : int
+        Its number at the other end.
+    flags : list of str
+        What its class can do, besides attributes.
+    name : str
+        The name of its class.
+    """
+    if not all(type(flag) is str and (flag == "class" or flag in _SOMETIMES) for flag in flags):
+        raise Malformed("no stand-in")
+    kind = identifier(name)
+    key = (kind, *sorted(flags))
+    if key not in _classes:
+        if len(_classes) > 1000:
+            _classes.clear()
+        body: dict[str, Any] = {"__slots__": (), "__module__": "__main__"} | _BODY
+        for flag in flags:
+            body |= {name: _passes_on(action) for name, action in _SOMETIMES.get(flag, {}).items()}
+        if "class" not in flags:
+            del body["__instancecheck__"], body["__subclasscheck__"]
+        _classes[key] = type(kind, (Remote,), body)
+    remote: Remote = object.__new__(_classes[key])
+    object.__setattr__(remote, "_connection", owner)
+    object.__setattr__(remote, "_number", place)
+    return remote
+
+
+def identifier(name: Any) -> str:
+    """Return a name if it is one that Python would allow, and a harmless one otherwise."""
+    fine = type(name) is str and len(name) <= 80 and name.isidentifier() and not keyword.iskeyword(name)
+    return name if fine and not name.startswith("__") else "Object"
+
+
+class Exceptions:
+    """Stand-ins of the exception classes of one student's process, so that ``except`` finds them."""
+
+    def __init__(self) -> None:
+        self._own: dict[int, type] = {}
+
+    def kind(self, classes: list[Any], *, stops: bool = False) -> type[BaseException]:
+        """Build a class on the nearest builtin one.
+
+        Parameters
+        ----------
+        classes : list
+            From the class itself upwards: the name of a builtin one, or number and name of another.
+        stops : bool
+            Whether StopIteration may be meant as such. Elsewhere it would end a loop of the test's unnoticed.
+        """
+        own: list[tuple[int, str]] = []
+        base: type[BaseException] = Exception
+        for entry in classes[:20]:
+            if type(entry) is str:
+                found = getattr(builtins, entry, None)
+                if isinstance(found, type) and issubclass(found, BaseException):
+                    base = found
+                    break
+            else:
+                place, name = entry
+                if type(place) is not int:
+                    raise Malformed("no class")
+                own.append((place, identifier(name)))
+        if (
+            issubclass(base, StopIteration | StopAsyncIteration | GeneratorExit | KeyboardInterrupt)
+            and not stops
+        ):
+            base = type(base.__name__, (RuntimeError,), {"__module__": "builtins"})
+        if base in (BaseException, BaseExceptionGroup, ExceptionGroup):
+            base = Exception
+        bases: tuple[type, ...] = (base,)
+        for place, name in reversed(own):
+            known = self._own.get(place)
+            if known is None:
+                known = self._own[place] = type(name, bases, {"__module__": "__main__"})
+            # A class met before as a base of another one may lack what this one is besides.
+            bases = (known,) if issubclass(known, bases[-1]) else (known, *bases)
+        return bases[0] if len(bases) == 1 else type(own[0][1], bases, {"__module__": "__main__"})
+
+
+def build(kind: type[BaseException], message: str, args: list[Any] | None) -> BaseException:
+    """Make an exception with a given message."""
+    if type(message) is not str:
+        raise Malformed("no message")
+    message = message[:MOST_MESSAGE]
+    if args is not None:
+        try:
+            error = kind(*args)
+            if str(error) == message:
+                return error
+        except Exception:
+            pass
+    try:
+        error = kind(message)
+        if str(error) == message:
+            return error
+    except Exception:
+        pass
+    shown: Any = type(
+        kind.__name__, (kind,), {"__str__": lambda self: message, "__module__": kind.__module__}
+    )
+    stand_in: BaseException = shown.__new__(shown)
+    stand_in.args = (message,)
+    return stand_in
+
+
+def signature(parts: Any) -> inspect.Signature:
+    """Rebuild the signature of a function of the student's."""
+    kinds = list(inspect._ParameterKind)
+    return inspect.Signature(
+        [
+            inspect.Parameter(name, kinds[kind], default=default if has else inspect.Parameter.empty)
+            for name, kind, has, default in parts
+        ]
+    )
+
+
+def teach_inspect() -> None:
+    """Let ``inspect`` ask the student's process for signatures and sources of stand-ins."""
+    original_source, original_signature = inspect.getsource, inspect.signature
+
+    def getsource(value: Any) -> str:
+        return connection(value).do("source", value) if isinstance(value, Remote) else original_source(value)
+
+    def get_signature(value: Any, **options: Any) -> inspect.Signature:
+        if isinstance(value, Remote):
+            return signature(connection(value).do("signature", value))
+        return original_signature(value, **options)
+
+    inspect.getsource = getsource  # type: ignore[assignment]
+    inspect.signature = get_signature  # type: ignore[assignment]
+
+
+def module(name: Any) -> types.ModuleType:
+    """Return a module that this process has anyway."""
+    allowed = type(name) is str and (name.partition(".")[0] in sys.stdlib_module_names | {"numpy"})
+    if not allowed or name not in sys.modules or name.startswith("_") or name == "npfl_grader":
+        raise Malformed("no module")
+    return sys.modules[name]
+
+
+Registry = weakref.WeakValueDictionary[int, Remote]

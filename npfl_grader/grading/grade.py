@@ -1,0 +1,266 @@
+"""Grade one notebook: intake, execution, verdict, and the notebook that shows them.
+
+`grade` is a pure function of what it is given, so that it runs in any worker; it needs no file of the course
+and no gradebook.
+"""
+
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from npfl_grader.course.definition import Definition
+from npfl_grader.grading import intake, outputs, verdict
+from npfl_grader.grading.outputs import Policy
+
+# Seconds, bytes and numbers that a submission may use, where the course does not say otherwise.
+LIMITS = {
+    "cell": 30,
+    "call": 10,
+    "notebook": 180,
+    "memory": 2_000_000_000,
+    "processes": 64,
+    "output": 1_000_000,
+    "file": 50_000_000,
+}
+TRIES = 2  # the engine itself tries twice, on fresh processes
+
+
+@dataclass(frozen=True)
+class Task:
+    """All that it takes to grade one notebook.
+
+    Attributes
+    ----------
+    student, notebook : str
+        Whose, and which, for the result.
+    definition : Definition
+        The instructor's cells.
+    data : bytes
+        The notebook as it was handed in.
+    refused : str or None
+        Why the file must not be read, if it must not.
+    files, student_files : dict
+        Data for both sides, and what was handed in beside the notebook, by relative path.
+    limits : dict
+        The engine's limits.
+    require, engine : str
+        The weakest protection allowed, and the kind of engine.
+    policy : Policy
+        What is shown of hidden tests.
+    """
+
+    student: str
+    notebook: str
+    definition: Definition
+    data: bytes
+    refused: str | None = None
+    files: dict[str, bytes] = field(default_factory=dict)
+    student_files: dict[str, bytes] = field(default_factory=dict)
+    limits: dict[str, int] = field(default_factory=LIMITS.copy)
+    require: str = "full"
+    engine: str = "two-process"
+    policy: Policy = field(default_factory=Policy)
+
+
+@dataclass
+class Graded:
+    """A graded notebook.
+
+    Attributes
+    ----------
+    student, notebook : str
+        Whose, and which.
+    document : bytes
+        The notebook with its outputs, as goes into nbgrader's ``autograded`` folder.
+    scores, comments, unsure : dict
+        As in `verdict.Verdict`.
+    unreadable : str or None
+        Why the file is no notebook, if it is none; nothing was run then.
+    notes : list of str
+        What was mended at intake.
+    failed : dict
+        For each failed test, by grade id, the message.
+    level : str or None
+        The protection under which it ran.
+    seconds : float
+        How long it ran.
+    """
+
+    student: str
+    notebook: str
+    document: bytes
+    scores: dict[str, float | None]
+    comments: dict[str, str | None]
+    unsure: dict[str, str]
+    unreadable: str | None = None
+    notes: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    level: str | None = None
+    seconds: float = 0.0
+
+
+def grade(task: Task, execute: Callable[[bytes], bytes] | None = None) -> Graded:
+    """Grade a notebook; whatever it holds, there is a result.
+
+    Parameters
+    ----------
+    task : Task
+        What to grade.
+    execute : callable, optional
+        The engine, bytes to bytes; by default `npfl_grader.engine.execute`.
+    """
+    rebuilt, unreadable = _take_in(task)
+    if unreadable:
+        return _finish(task, rebuilt, {}, unreadable, unreadable=unreadable)
+    results, fault, level, seconds = _run(task, rebuilt, execute)
+    return _finish(task, rebuilt, results, fault, level=level, seconds=seconds)
+
+
+def without_running(task: Task, fault: str) -> Graded:
+    """Leave a notebook to a person because it could not be run."""
+    rebuilt, unreadable = _take_in(task)
+    return _finish(task, rebuilt, {}, unreadable or fault, unreadable=unreadable)
+
+
+def _take_in(task: Task) -> tuple[intake.Rebuilt, str | None]:
+    unreadable = task.refused
+    try:
+        if not unreadable:
+            return intake.rebuild(task.definition, intake.read(task.data)), None
+    except intake.IntakeError as error:
+        unreadable = str(error)
+    rebuilt = intake.rebuild(task.definition, [])
+    # The reason can quote the file, so it is shown as text that no browser runs.
+    sentence = f"This submission could not be read: {unreadable}."
+    rebuilt.cells.insert(0, {"cell_type": "raw", "id": "npfl-grader", "metadata": {}, "source": sentence})
+    return rebuilt, unreadable
+
+
+def _finish(
+    task: Task,
+    rebuilt: intake.Rebuilt,
+    results: dict[str, dict[str, Any]],
+    fault: str | None,
+    unreadable: str | None = None,
+    level: str | None = None,
+    seconds: float = 0.0,
+) -> Graded:
+    judged = verdict.judge(task.definition, rebuilt, results, fault)
+    failed = _show(task, rebuilt, results)
+    return Graded(
+        student=task.student,
+        notebook=task.notebook,
+        document=document(task.definition, rebuilt),
+        scores=judged.scores,
+        comments=judged.comments,
+        unsure=judged.unsure,
+        unreadable=unreadable,
+        notes=rebuilt.notes,
+        failed=failed,
+        level=level,
+        seconds=seconds,
+    )
+
+
+def _run(
+    task: Task, rebuilt: intake.Rebuilt, execute: Callable[[bytes], bytes] | None
+) -> tuple[dict[str, dict[str, Any]], str | None, str | None, float]:
+    """Run the notebook, again if the grader failed; give results by cell, the last fault, level and time."""
+    if execute is None:
+        from npfl_grader import engine
+
+        execute = engine.execute
+    cells = [
+        {
+            "id": cell["id"],
+            "role": rebuilt.roles[cell["id"]],
+            "source": cell["source"],
+            "brief": task.policy.hidden_tests != "all" and _hidden(task, rebuilt, cell),
+        }
+        for cell in rebuilt.cells
+    ]
+    job = json.dumps(
+        {
+            "cells": cells,
+            "limits": task.limits,
+            "files": _encode(task.files),
+            "student_files": _encode(task.student_files),
+            "require": task.require,
+            "engine": task.engine,
+        }
+    ).encode()
+    seconds = 0.0
+    for _ in range(TRIES):
+        try:
+            result = json.loads(execute(job))
+            fault = result.get("fault")
+            results = {cell["id"]: cell for cell in result.get("cells", [])}
+            level = result.get("level")
+            seconds += result.get("seconds", 0.0)
+        except Exception as error:  # a fault of the engine's must not cost a student anything
+            results, fault, level = {}, f"the grader failed: {type(error).__name__}: {str(error)[:200]}", None
+        if not fault and not any(cell.get("status") == "fault" for cell in results.values()):
+            break
+    return results, fault, level, seconds
+
+
+def _encode(files: dict[str, bytes]) -> dict[str, str]:
+    return {name: base64.b64encode(data).decode() for name, data in files.items()}
+
+
+def _show(task: Task, rebuilt: intake.Rebuilt, results: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """Put outputs into the cells and take out what is hidden; name the failed tests and their messages."""
+    policy = task.policy
+    instructors = [cell for cell in rebuilt.cells if cell["id"] in rebuilt.names]
+    lines = outputs.hidden_lines([cell["source"] for cell in instructors], policy)
+    failed = {}
+    for cell in rebuilt.cells:
+        known = cell["id"] in rebuilt.names and rebuilt.roles[cell["id"]] != "student"
+        hidden = _hidden(task, rebuilt, cell)
+        if cell["cell_type"] == "code" and (result := results.get(cell["id"])):
+            cleaned = outputs.clean(result.get("outputs", []), policy)
+            errors = [output for output in cleaned if output["output_type"] == "error"]
+            raised = result.get("raised") or _guess(errors)
+            cell["outputs"] = outputs.conceal(cleaned, policy, hidden=hidden, raised=raised, lines=lines)
+            count = result.get("execution_count")
+            cell["execution_count"] = count if isinstance(count, int) else None
+            if rebuilt.roles[cell["id"]] == "test" and result.get("status") in verdict.FAILED:
+                message = f"{errors[-1]['ename']}: {errors[-1]['evalue']}" if errors else result["status"]
+                failed[rebuilt.names[cell["id"]]] = message
+        if known:
+            cell["source"] = policy.show_source(cell["source"])
+    return failed
+
+
+def _hidden(task: Task, rebuilt: intake.Rebuilt, cell: dict[str, Any]) -> bool:
+    """Say whether a cell is a test of the instructor's with hidden parts."""
+    known = cell["id"] in rebuilt.names and rebuilt.roles[cell["id"]] != "student"
+    return known and bool(task.policy.split(cell["source"])[1])
+
+
+def _guess(errors: list[dict[str, Any]]) -> str:
+    return "test" if errors and errors[-1]["ename"] == "AssertionError" else "student"
+
+
+def _quote(cell: dict[str, Any]) -> None:
+    """Turn a raw cell, which nbgrader's pages would show as the HTML that it may hold, into quoted text."""
+    fence = "~" * 3
+    while fence in cell["source"]:
+        fence += "~"
+    cell |= {"cell_type": "markdown", "source": f"{fence}\n{cell['source']}\n{fence}"}
+
+
+def document(definition: Definition, rebuilt: intake.Rebuilt) -> bytes:
+    """Write a rebuilt notebook as a file of nbformat 4.5."""
+    metadata: dict[str, Any] = {"language_info": {"name": "python"}}
+    if definition.kernelspec:
+        metadata["kernelspec"] = definition.kernelspec
+    notebook = {"cells": rebuilt.cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+    # As Jupyter writes it; the sources are lists of lines, so that a difference can be read.
+    for cell in rebuilt.cells:
+        if cell["cell_type"] == "raw":
+            _quote(cell)
+        cell["source"] = cell["source"].splitlines(keepends=True)
+    return (json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()

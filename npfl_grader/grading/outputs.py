@@ -1,0 +1,170 @@
+"""Make a cell's outputs fit to be shown: nothing active, nothing endless, nothing that gives tests away.
+
+What runs in a browser never stays: HTML, SVG, scripts, widgets, Markdown and LaTeX of a submission are
+dropped, its text and its pictures remain.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from npfl_grader.grading.intake import is_picture
+
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+SHOWN = "# Hidden tests ran here."
+CHARACTERS = 200_000  # of text in one output
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What is shown.
+
+    Attributes
+    ----------
+    hidden_tests : str
+        "message": of a test with hidden parts, which check failed and its message; "name": only which one
+        failed; "all": everything, as plain nbgrader does.
+    begin, end : str
+        nbgrader's marks of hidden tests.
+    max_lines, max_traceback : int
+        nbgrader's limits of a cell's text and of a traceback, in lines; -1 for no limit.
+    """
+
+    hidden_tests: str = "message"
+    begin: str = "BEGIN HIDDEN TESTS"
+    end: str = "END HIDDEN TESTS"
+    max_lines: int = 1000
+    max_traceback: int = 100
+
+    def split(self, source: str) -> tuple[str, list[str]]:
+        """Part a cell's source into what students see and the lines that are hidden from them."""
+        shown: list[str] = []
+        hidden: list[str] = []
+        inside = False
+        for line in source.split("\n"):
+            if self.begin in line:
+                inside = True
+                shown.append(SHOWN)
+            elif self.end in line:
+                inside = False
+            else:
+                (hidden if inside else shown).append(line)
+        return "\n".join(shown), hidden
+
+    def show_source(self, source: str) -> str:
+        """Leave the hidden tests out of an instructor's cell."""
+        return source if self.hidden_tests == "all" else self.split(source)[0]
+
+
+def clean(outputs: Iterable[dict[str, Any]], policy: Policy) -> list[dict[str, Any]]:
+    """Keep text and pictures of outputs, within limits."""
+    kept: list[dict[str, Any]] = []
+    lines = 0
+    for output in outputs:
+        kind = output.get("output_type")
+        if kind == "stream":
+            text = _text(output.get("text"))
+            if 0 <= policy.max_lines <= lines:
+                continue
+            parts = text.split("\n")
+            if policy.max_lines != -1 and lines + len(parts) > policy.max_lines:
+                parts = [*parts[: policy.max_lines - lines - 1], "... Output truncated ..."]
+            lines += len(parts)
+            name = "stderr" if output.get("name") == "stderr" else "stdout"
+            kept.append({"output_type": "stream", "name": name, "text": "\n".join(parts)})
+        elif kind == "error":
+            kept.append(_error(output, policy))
+        elif kind in ("display_data", "execute_result"):
+            data = _data(output.get("data"))
+            if data:
+                shown = {"output_type": kind, "data": data, "metadata": {}}
+                if kind == "execute_result":
+                    count = output.get("execution_count")
+                    shown["execution_count"] = count if isinstance(count, int) else None
+                kept.append(shown)
+    return kept
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        value = "".join(part for part in value if isinstance(part, str))
+    text = value if isinstance(value, str) else ""
+    text = text.encode("utf-8", "replace").decode()
+    return text if len(text) <= CHARACTERS else text[:CHARACTERS] + "\n... Output truncated ..."
+
+
+def _data(bundle: object) -> dict[str, str]:
+    if not isinstance(bundle, dict):
+        return {}
+    kept = {kind: data for kind, data in bundle.items() if is_picture(kind, data)}
+    if "text/plain" in bundle:
+        kept["text/plain"] = _text(bundle["text/plain"])
+    return kept
+
+
+def _error(output: dict[str, Any], policy: Policy) -> dict[str, Any]:
+    trace = output.get("traceback")
+    entries = [_text(entry) for entry in trace] if isinstance(trace, list) else []
+    if 0 <= policy.max_traceback < len(entries):
+        first = policy.max_traceback // 2
+        rest = policy.max_traceback - first - 1
+        entries = [*entries[:first], "... Traceback truncated ...", *entries[len(entries) - rest :]]
+    name, value = _text(output.get("ename")), _text(output.get("evalue"))
+    return {"output_type": "error", "ename": name, "evalue": value, "traceback": entries}
+
+
+def conceal(
+    outputs: list[dict[str, Any]], policy: Policy, *, hidden: bool, raised: str, lines: set[str]
+) -> list[dict[str, Any]]:
+    """Take out of a cell's outputs what would give hidden tests away.
+
+    Parameters
+    ----------
+    outputs : list of dict
+        As `clean` gives them.
+    policy : Policy
+        What is shown.
+    hidden : bool
+        Whether the cell is a test with hidden parts. What such a test prints and shows can come from the
+        student's code, which has been given the hidden inputs.
+    raised : str
+        Who raised the cell's error, "test" or "student". A message of the student's own can hold the inputs.
+    lines : set of str
+        All hidden lines of the notebook; parts of a traceback that hold one are dropped.
+    """
+    if policy.hidden_tests == "all":
+        return outputs
+    kept = []
+    for output in outputs:
+        if output["output_type"] != "error":
+            if not hidden:
+                kept.append(output)
+            continue
+        name, value, trace = output["ename"], output["evalue"], output["traceback"]
+        if hidden:
+            if policy.hidden_tests == "name":
+                name, value = "HiddenTestFailed", "a hidden test of this check failed"
+            elif raised == "student":
+                value = "your code raised this error in a hidden test"
+            trace = [f"{name}: {value}"]
+        elif lines:
+            trace = [entry for entry in trace if not _holds(entry, lines)] or [f"{name}: {value}"]
+        kept.append({"output_type": "error", "ename": name, "evalue": value, "traceback": trace})
+    return kept
+
+
+def hidden_lines(sources: Iterable[str], policy: Policy) -> set[str]:
+    """Collect the lines of code that students do not see; lines as short as ``else:`` give nothing away."""
+    shown: set[str] = set()
+    hidden: set[str] = set()
+    for source in sources:
+        visible, secret = policy.split(source)
+        shown.update(line.strip() for line in visible.split("\n"))
+        hidden.update(line.strip() for line in secret if len(line.strip()) > 8)
+    return hidden - shown
+
+
+def _holds(entry: str, lines: set[str]) -> bool:
+    text = ANSI.sub("", entry)
+    return any(line in text for line in lines)

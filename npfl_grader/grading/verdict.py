@@ -1,0 +1,121 @@
+"""From what a test did to points, as nbgrader gives them, without its accidents.
+
+A zero needs evidence: the test ran and failed, or the student's code was called and died or did not answer.
+All else is a fault of the grader's, and a person decides. What is printed or warned costs nothing.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from npfl_grader.course.definition import Cell, Definition
+from npfl_grader.grading.intake import Rebuilt
+
+FAILED = {"error", "timeout", "crash"}
+NO_RESPONSE = "No response."  # nbgrader's own words
+
+
+@dataclass
+class Verdict:
+    """Points and comments of one notebook.
+
+    Attributes
+    ----------
+    scores : dict
+        For each cell with points, by grade id, the points, or None where a person must give them. Tasks are
+        not in it: nbgrader's autograder leaves them alone.
+    comments : dict
+        For each cell that can have a comment, by grade id, the autograder's comment or None.
+    unsure : dict
+        For each test that could not be judged, by grade id, why.
+    """
+
+    scores: dict[str, float | None] = field(default_factory=dict)
+    comments: dict[str, str | None] = field(default_factory=dict)
+    unsure: dict[str, str] = field(default_factory=dict)
+
+
+def judge(
+    definition: Definition, rebuilt: Rebuilt, results: dict[str, dict[str, Any]], fault: str | None
+) -> Verdict:
+    """Give points.
+
+    Parameters
+    ----------
+    definition : Definition
+        The instructor's cells.
+    rebuilt : Rebuilt
+        The submission.
+    results : dict
+        The engine's result for each cell, by id.
+    fault : str or None
+        Why there are no results, if there are none.
+    """
+    verdict = Verdict()
+    cells = {rebuilt.names[cell["id"]]: cell for cell in rebuilt.cells if cell["id"] in rebuilt.names}
+    for known in definition.cells:
+        cell = cells[known.name]
+        untouched = cell["source"] == known.source
+        if known.grade and known.by_hand:
+            verdict.scores[known.name] = 0.0 if untouched and not fault else None
+        elif known.grade:
+            score, why = _points(known, rebuilt.roles[cell["id"]], results.get(cell["id"]), fault)
+            verdict.scores[known.name] = score
+            if why:
+                verdict.unsure[known.name] = why
+        if known.solution or known.task:
+            answered = known.task or not untouched or fault
+            verdict.comments[known.name] = None if answered else NO_RESPONSE
+    _explain(definition, verdict)
+    return verdict
+
+
+def _points(
+    known: Cell, role: str, result: dict[str, Any] | None, fault: str | None
+) -> tuple[float | None, str | None]:
+    most = known.points or 0.0
+    if role == "locked" and most == 0:
+        # Set-up is no test; whatever came of it, it is worth nothing.
+        return 0.0, None
+    if fault:
+        return None, fault
+    if result is None:
+        return None, "the grader lost the result of this test"
+    status, value = result.get("status"), result.get("value")
+    if status in FAILED:
+        return 0.0, None
+    if status != "ok":
+        return None, _reason(result) or f"the test did not run ({status})"
+    if value is None:
+        return most, None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
+        return None, f"the test gave {str(value)[:40]} for its points"
+    return min(max(float(value), 0.0), most), None
+
+
+def _reason(result: dict[str, Any]) -> str:
+    """Find what the engine says of a test that it could not run."""
+    errors = [output for output in result.get("outputs", []) if output.get("output_type") == "error"]
+    return " ".join(str(errors[-1].get("evalue")).split())[:300] if errors else ""
+
+
+def _explain(definition: Definition, verdict: Verdict) -> None:
+    """Put the reasons where a person sees them: nbgrader shows comments at solutions and tasks only."""
+    names: dict[str, list[str]] = {}
+    for name, reason in verdict.unsure.items():
+        names.setdefault(reason, []).append(name)
+    for reason, tests in names.items():
+        if place := _before(definition, verdict, tests[0]):
+            said = [verdict.comments[place], f"Not graded automatically ({', '.join(tests)}): {reason}"]
+            verdict.comments[place] = "\n".join(line for line in said if line)
+
+
+def _before(definition: Definition, verdict: Verdict, name: str) -> str | None:
+    """Find the solution that a test belongs to: the last one before it, or else the first."""
+    place = next((cell.name for cell in definition.cells if cell.name in verdict.comments), None)
+    for cell in definition.cells:
+        if cell.name == name:
+            break
+        if cell.name in verdict.comments:
+            place = cell.name
+    return place
