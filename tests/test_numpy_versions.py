@@ -1,4 +1,4 @@
-"""The package's own tests on the oldest NumPy that it supports and on the newest for this Python."""
+"""The package needs NumPy alone, and passes its tests on the oldest supported NumPy and on the newest."""
 
 import os
 import shutil
@@ -21,6 +21,25 @@ def oldest():
         if requirement.name == "numpy" and (requirement.marker is None or requirement.marker.evaluate()):
             return f"{requirement.specifier}".replace(">=", "numpy==") + ".*"
     raise AssertionError("pyproject.toml names no NumPy for this Python")
+
+
+def test_numpy_is_all_that_the_package_needs():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert {Requirement(text).name for text in project["dependencies"]} == {"numpy"}
+    modules = sorted((ROOT / "npfl").rglob("*.py"))
+    names = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in modules
+    ]
+    code = (
+        "import importlib, importlib.metadata, sys\n"
+        "for name in importlib.metadata.packages_distributions():\n"
+        "    if name not in ('numpy', 'npfl'):\n"
+        "        sys.modules[name] = None\n"
+        f"for name in {names}:\n"
+        "    importlib.import_module(name)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 @pytest.mark.parametrize("numpy", [oldest(), "numpy"])
