@@ -4,7 +4,7 @@ VENV := .venv
 # nbgrader, KaTeX and the kernels call their programs by bare name.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 # The kernels of the book, not those of the user's IPython.
-export IPYTHONDIR := $(CURDIR)/_ext/ipython
+export IPYTHONDIR := $(CURDIR)/npfl_book/ipython
 # One thread for each kernel: chapters and tests run side by side.
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
@@ -18,14 +18,14 @@ help:  ## list the targets
 
 install: $(VENV)/installed  ## install everything into .venv
 
-$(VENV)/installed: pyproject.toml requirements.lock _ext/package-lock.json
+$(VENV)/installed: pyproject.toml requirements.lock npfl_book/package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "npfl needs Python 3.11 or newer, $(PYTHON) is older: make PYTHON=python3.12 ..." >&2; exit 1; }
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	pip install --quiet --disable-pip-version-check -r requirements.lock
 	pip install --quiet --disable-pip-version-check --no-deps --editable .
-	cd _ext && npm ci --ignore-scripts --no-update-notifier --loglevel=error
-	python _ext/lite.py
+	cd npfl_book && npm ci --ignore-scripts --no-update-notifier --loglevel=error
+	python -m npfl_book.browser.lite
 	touch $@
 
 book: build  ## build the book and serve it on a free local port
@@ -40,7 +40,7 @@ guide: install  ## build the instructor's guide into _build/guide
 	rm -rf _build/guide && cp -r _build/.guide/_build/html _build/guide
 
 downloads: build  ## add the PDF, the ePub and the packed site, which the first page offers (needs Chromium)
-	python _ext/export.py
+	python -m npfl_book.export
 
 test: install  ## run the whole test suite
 	pytest -n 2 --dist worksteal
@@ -50,7 +50,7 @@ lint: install  ## check format, style, types, spelling and prose
 	ruff check .
 	mypy
 	codespell
-	python _ext/prose.py *.md chapters/*.md chapters/*/*.md $(filter-out docs/exercises.md,$(wildcard docs/*.md))
+	python -m npfl_book.prose *.md chapters/*.md chapters/*/*.md $(filter-out docs/exercises.md,$(wildcard docs/*.md))
 
 links: install  ## check that the links to other sites still lead somewhere
 	npfl-grader release
@@ -79,7 +79,7 @@ table: install  ## try all solutions of the exercises and write docs/exercises.m
 lock: install  ## refresh the locked versions
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --no-emit-index-url \
 		--upgrade --quiet --output-file requirements.lock
-	cd _ext && npm update --package-lock-only
+	cd npfl_book && npm update --package-lock-only
 
 clean:  ## remove everything that was built, but not .venv
 	rm -rf _build exercises

@@ -19,10 +19,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "_ext"))
-import chromium  # noqa: E402
+from npfl_book import chromium
 
+ROOT = Path(__file__).resolve().parents[1]
 HTML = ROOT / "_build" / "html"
 LITE = HTML / "_static" / "lite"
 AIM = {

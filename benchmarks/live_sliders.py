@@ -20,9 +20,9 @@ from typing import Any
 import nbformat
 from playwright.sync_api import Page, sync_playwright
 
+from npfl_book import chromium
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "_ext"))
-import chromium  # noqa: E402
 
 AIM = {"pictures_per_second": 10, "last_picture_seconds": 0.5}
 SECONDS = 4  # of one drag

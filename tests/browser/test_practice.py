@@ -9,8 +9,6 @@ import sys
 import zipfile
 from pathlib import Path
 
-import as_markdown
-import lite
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -19,6 +17,7 @@ from playwright.sync_api import expect
 
 from npfl.explore import svg
 from npfl.figures import panels
+from npfl_book.browser import as_markdown, lite
 from npfl_grader.authoring import exercises
 
 QUESTIONS = {

@@ -11,7 +11,6 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-import cover
 import numpy as np
 import pytest
 from playwright.sync_api import expect
@@ -19,6 +18,7 @@ from playwright.sync_api import expect
 from npfl.activations import softmax
 from npfl.explore.svg import tree
 from npfl.losses import CategoricalCrossentropy
+from npfl_book.site import cover
 
 ROOT = Path(__file__).parents[2]
 CHAPTERS = [f"chapters/{path.stem}" for path in sorted((ROOT / "chapters").glob("*.md"))]

@@ -1,15 +1,13 @@
 """The check of the prose finds what it should, and leaves code and formulas alone."""
 
-import importlib.util
 import re
 from pathlib import Path
 
 import pytest
 
+from npfl_book import prose
+
 ROOT = Path(__file__).parents[2]
-SPEC = importlib.util.spec_from_file_location("prose", ROOT / "_ext" / "prose.py")
-prose = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(prose)
 
 
 @pytest.mark.parametrize(

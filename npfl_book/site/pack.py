@@ -16,9 +16,10 @@ from typing import Any
 
 import pydata_sphinx_theme
 from fontTools import subset
-from npfl_book import KATEX, NODE_BINARY
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
+
+from npfl_book.site.book import KATEX, NODE_BINARY
 
 HERE = Path(__file__).parent
 ICONS = "vendor/fontawesome/webfonts/fa-solid-900.woff2"

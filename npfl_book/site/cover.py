@@ -19,7 +19,7 @@ from npfl.figures import COLORS
 from npfl.losses import CategoricalCrossentropy
 from npfl.optimizers import SGD
 
-BUILD = Path(__file__).parents[1] / "_build"
+BUILD = Path(__file__).parents[2] / "_build"
 GOLD = np.array([0.5, 0.3, 0.2])
 # Three unit vectors in the plane, one for each logit.
 DIRECTIONS = np.array([[1, 0], [-0.5, 0.75**0.5], [-0.5, -(0.75**0.5)]])

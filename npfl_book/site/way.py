@@ -14,7 +14,6 @@ from string import Template
 from urllib.parse import urlencode
 
 import numpy as np
-from checkpoint import element, html_element
 from docutils import nodes
 from matplotlib.figure import Figure
 from sphinx import addnodes
@@ -26,6 +25,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
 from npfl.figures import COLORS
+from npfl_book.directives.checkpoint import element, html_element
 
 GLOSSARY = "chapters/glossary"
 # Words of the glossary that texts also use in their everyday sense.
@@ -271,7 +271,7 @@ def lead_on(app: Sphinx, exception: Exception | None) -> None:
 
 def draw_sign() -> str:
     """Draw the sign of the book for its cards, and return its path; otherwise they bear Sphinx's."""
-    path = Path(__file__).parents[1] / "_build" / "sign.png"
+    path = Path(__file__).parents[2] / "_build" / "sign.png"
     path.parent.mkdir(exist_ok=True)
     figure = Figure(figsize=(1, 1), dpi=144, facecolor=COLORS["model"])
     axis = figure.add_axes((0.1, 0.1, 0.8, 0.8))
@@ -284,7 +284,7 @@ def draw_sign() -> str:
 
 def setup(app: Sphinx) -> dict:
     """Connect the steps; called by Sphinx."""
-    app.setup_extension("checkpoint")
+    app.setup_extension("npfl_book.directives.checkpoint")
     app.add_node(chapter_map)
     app.add_directive("chapter-map", ChapterMap)
     app.add_post_transform(LinkTerms)

@@ -28,15 +28,16 @@ execution_log.setLevel("CRITICAL")  # what fails is executed again by MyST-NB, w
 HERE = Path(__file__).parent
 # Node itself, not the script of that name in .venv/bin: ending the script would leave Node running.
 NODE_BINARY = str(Path(NODE, "bin", "node") if os.name == "posix" else Path(NODE, "node"))
-ROOT = HERE.parent
-KATEX = HERE / "node_modules" / "katex" / "dist"
+BOOK = HERE.parent
+ROOT = BOOK.parent
+KATEX = BOOK / "node_modules" / "katex" / "dist"
 PACKAGE = ROOT / "npfl"
 
 
 def use_own_files(app: Sphinx) -> None:
     """Serve KaTeX's style, the book's own files and the sliders from the site."""
     if not KATEX.is_dir():
-        raise ExtensionError("KaTeX is not installed: run 'make install' (or 'npm ci' in _ext)")
+        raise ExtensionError("KaTeX is not installed: run 'make install' (or 'npm ci' in npfl_book)")
     # Not the folder named _static beside _config.yml: Jupyter Book loads every script there on every page.
     app.config.html_static_path += [str(HERE / "static"), str(PACKAGE / "explore" / "static")]
     app.config.katex_js_path = str(KATEX / "katex.min.js")
@@ -122,7 +123,7 @@ def follow_code(app: Sphinx, env: BuildEnvironment, added: set, changed: set, re
     """
     stamp = ROOT / "_build" / ".jupyter_cache" / "npfl.sha256"
     package = digest(PACKAGE, {".py", ".js", ".css"})
-    extensions, assets = digest(HERE, {".py"}), digest(HERE, {".js", ".mjs", ".css"})
+    extensions, assets = digest(BOOK, {".py"}), digest(BOOK, {".js", ".mjs", ".css"})
     if not stamp.exists() or stamp.read_text() != package:
         shutil.rmtree(stamp.parent, ignore_errors=True)
         stamp.parent.mkdir(parents=True)

@@ -25,9 +25,9 @@ from importlib.metadata import version
 from importlib.resources import files as resources
 from pathlib import Path
 
-HERE = Path(__file__).parent
-ROOT = HERE.parent
-PYODIDE = HERE / "node_modules" / "pyodide"
+BOOK = Path(__file__).parents[1]
+ROOT = BOOK.parent
+PYODIDE = BOOK / "node_modules" / "pyodide"
 RELEASE = "https://cdn.jsdelivr.net/pyodide/v{version}/full/{file}"
 # What is downloaded outlives 'make clean'.
 WHEELS = Path(sys.prefix, "share", "npfl-wheels")
@@ -107,14 +107,14 @@ def pyodide_list() -> dict:
     try:
         found: dict = json.loads((PYODIDE / "pyodide-lock.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise LiteError("Pyodide is not installed: run 'make install' (or 'npm ci' in _ext)") from None
+        raise LiteError("Pyodide is not installed: run 'make install' (or 'npm ci' in npfl_book)") from None
     for package in found["packages"].values():  # "prompt_toolkit" stands for "prompt-toolkit"
         package["depends"] = list(map(_key, package["depends"]))
     return found
 
 
 def pyodide_version() -> str:
-    """Return the version of the installed Pyodide; ``_ext/package.json`` sets it."""
+    """Return the version of the installed Pyodide; ``npfl_book/package.json`` sets it."""
     return str(json.loads((PYODIDE / "package.json").read_text(encoding="utf-8"))["version"])
 
 

@@ -21,11 +21,8 @@ import re
 import shutil
 from pathlib import Path
 
-import as_markdown
 import jupytext
-import lite
 import nbformat
-from checkpoint import element
 from docutils import nodes
 from nbformat import NotebookNode
 from sphinx.application import Sphinx
@@ -33,8 +30,11 @@ from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
+from npfl_book.browser import as_markdown, lite
+from npfl_book.directives.checkpoint import element
+
 HERE = Path(__file__).parent
-ROOT = HERE.parent
+ROOT = HERE.parents[1]
 KEPT = ROOT / "_build" / "lite"
 # What JupyterLite's own scripts weigh beside Python, compressed, as far as a notebook loads them.
 NOTEBOOK = 2.2
@@ -175,7 +175,7 @@ def write_site(app: Sphinx, exception: Exception | None) -> None:
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(KEPT / "jupyterlite", target, copy_function=lite.link)
     shutil.copytree(KEPT / "pyodide", target / "pyodide", copy_function=lite.link)
-    for path in (HERE / "browser").iterdir():
+    for path in (HERE / "static").iterdir():
         shutil.copy(path, target)
     (target / "practice.json").write_text(json.dumps(app.practice), encoding="utf-8")
     notebooks = {path.stem: (path, nbformat.read(path, 4), "exercises") for path in RELEASES.glob("*.ipynb")}

@@ -1,4 +1,4 @@
-"""Check the prose of the pages: ``python _ext/prose.py FILE...``; ``make lint`` calls it.
+"""Check the prose of the pages: ``python -m npfl_book.prose FILE...``; ``make lint`` calls it.
 
 Code, formulas, addresses and front matter are left out. Each rule is a pattern and what to do about it.
 """

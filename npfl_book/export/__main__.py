@@ -1,4 +1,4 @@
-"""Write the built book as files to keep: ``python _ext/export.py`` makes npfl.pdf, npfl.epub and npfl.zip.
+"""Write the built book as files to keep: ``python -m npfl_book.export`` makes npfl.pdf, .epub and .zip.
 
 They stand in the folder ``downloads`` of the site, whose first page then offers them. PDF and ePub are made
 of the pages of the site, in the order of its sidebar; collect.js takes out of them what a book on paper or in
@@ -19,21 +19,22 @@ from html import escape
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-import chromium
-import cover
 import yaml
 from playwright.sync_api import Browser, Error, sync_playwright
 from pypdf import PdfWriter
 from pypdf.generic import Destination, NameObject, TextStringObject
 
 from npfl.explore.svg import serialize, tree
+from npfl_book import chromium
+from npfl_book.site import cover
 
 HERE = Path(__file__).parent
-BUILD = HERE.parent / "_build"
+BOOK = HERE.parent
+ROOT = BOOK.parent
+BUILD = ROOT / "_build"
 HTML = BUILD / "html"
 DOWNLOADS = HTML / "downloads"
-FILES = HERE / "export"
-FONT = HERE / "node_modules/@fontsource/stix-two-math/files/stix-two-math-latin-400-normal.woff2"
+FONT = BOOK / "node_modules/@fontsource/stix-two-math/files/stix-two-math-latin-400-normal.woff2"
 # The order of the pages, from the sidebar: parts, their pages, and the pages below these.
 ORDER = """() => [...document.querySelectorAll(".bd-sidebar-primary p.caption")].map(caption => ({
     caption: caption.textContent.trim(),
@@ -66,7 +67,7 @@ class Book(NamedTuple):
     @classmethod
     def read(cls) -> "Book":
         """Read the settings of the site."""
-        config = yaml.safe_load((HERE.parent / "_config.yml").read_text(encoding="utf-8"))
+        config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
         return cls(
             config["title"],
             config["author"],
@@ -89,7 +90,7 @@ def collect(browser: Browser, kind: str, book: Book) -> tuple[dict, list[Part]]:
     parts = page.evaluate(ORDER)
     names = ["index", *(link["name"] for part in parts for link in part["links"])]
     pages = [{"name": name, "html": (HTML / f"{name}.html").read_text(encoding="utf-8")} for name in names]
-    script = (FILES / "collect.js").read_text(encoding="utf-8")
+    script = (HERE / "collect.js").read_text(encoding="utf-8")
     script = script[script.index("({") :]
     found = page.evaluate(script, {"pages": pages, "kind": kind, "site": book.address})
     page.close()
@@ -113,7 +114,7 @@ def cover_page(book: Book) -> str:
 def write_pdf(browser: Browser, book: Book, target: Path) -> None:
     """Print all pages as one, with bookmarks and tags."""
     root, parts = collect(browser, "pdf", book)
-    style = (FILES / "pdf.css").read_text(encoding="utf-8")
+    style = (HERE / "pdf.css").read_text(encoding="utf-8")
     text = "".join(
         f'<h1 class="npfl-part">{escape(part.title)}</h1>' + "".join(page["text"] for page in part.pages)
         for part in parts
@@ -168,7 +169,7 @@ def write_epub(browser: Browser, book: Book, target: Path) -> None:
     root, parts = collect(browser, "epub", book)
     pages = [root, *(page for part in parts for page in part.pages)]
     files: dict[str, bytes] = {
-        "epub.css": (FILES / "epub.css").read_bytes(),
+        "epub.css": (HERE / "epub.css").read_bytes(),
         "math.woff2": FONT.read_bytes(),
         "cover.png": front(browser, book),
         "cover.xhtml": document(
@@ -200,7 +201,7 @@ def write_epub(browser: Browser, book: Book, target: Path) -> None:
 def front(browser: Browser, book: Book) -> bytes:
     """Draw the cover as a picture, which the shelves of e-readers show."""
     page = browser.new_page(viewport={"width": 794, "height": 1123}, device_scale_factor=2)
-    style = (FILES / "pdf.css").read_text(encoding="utf-8")
+    style = (HERE / "pdf.css").read_text(encoding="utf-8")
     page.set_content(f"<!DOCTYPE html><style>body {{ margin: 0 }} {style}</style>{cover_page(book)}")
     picture = page.screenshot()
     page.close()

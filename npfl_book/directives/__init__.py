@@ -1,0 +1,1 @@
+"""What authors write in the text of a page."""
