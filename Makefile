@@ -8,75 +8,98 @@ export IPYTHONDIR := $(CURDIR)/npfl_book/ipython
 # One thread for each kernel: chapters and tests run side by side.
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
+
+# What is installed stands in .venv, a file for each extra of pyproject.toml.
+HAVE := $(VENV)/have-
+# The extras that another one brings along.
+WITH_book := grade
+WITH_export := $(WITH_book) book
+WITH_dev := $(WITH_export) export
+NPM := npfl_book/node_modules/.package-lock.json
 BUILD := jupyter-book build . --warningiserror --keep-going --quiet
+# What the book is built from, and how: nothing is built while this is as it was.
+STATE = { find index.md _config.yml _toc.yml pyproject.toml requirements.lock chapters npfl npfl_book npfl_grader \
+	-type d \( -name node_modules -o -name ipython -o -name __pycache__ -o -name '.?*' \) -prune -o \
+	-type f -exec cksum {} + | sort; cksum $(IPYTHONDIR)/profile_default/*.py; echo "$(BUILD) $$NPFL_PYODIDE_WHEELS"; }
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help install book build guide downloads test lint links bench fuzz mutation rehearsal course table lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-install: $(VENV)/installed  ## install everything into .venv
+install: $(HAVE)dev $(HAVE)browser  ## install everything into .venv; each target installs what it needs itself
 
-$(VENV)/installed: pyproject.toml requirements.lock npfl_book/package-lock.json
+$(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "npfl needs Python 3.11 or newer, $(PYTHON) is older: make PYTHON=python3.12 ..." >&2; exit 1; }
-	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	pip install --quiet --disable-pip-version-check -r requirements.lock
-	pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(PYTHON) -m venv $(VENV)
+
+$(HAVE)%: pyproject.toml requirements.lock tools/install.py | $(VENV)/bin/python
+	python tools/install.py $*
+	touch $(addprefix $(HAVE),$(WITH_$*) $*)
+
+$(NPM): npfl_book/package-lock.json | $(HAVE)book
 	cd npfl_book && npm ci --ignore-scripts --no-update-notifier --loglevel=error
+
+$(HAVE)browser: pyproject.toml requirements.lock $(NPM) | $(HAVE)book
 	python -m npfl_book.browser.lite
 	touch $@
 
 book: build  ## build the book and serve it on a free local port
 	@python -u -m http.server --bind 127.0.0.1 --directory _build/html 0
 
-build: install  ## build the book into _build/html
-	npfl-grader release
-	$(BUILD)
+build: $(HAVE)browser  ## build the book into _build/html
+	@mkdir -p _build && $(STATE) > _build/.state
+	@if cmp -s _build/.state _build/.built && test -e _build/html/index.html -a -e exercises; then \
+		echo "_build/html is up to date"; \
+	else \
+		rm -f _build/.built && npfl-grader release && $(BUILD) && mv _build/.state _build/.built; \
+	fi
 
-guide: install  ## build the instructor's guide into _build/guide
+guide: $(HAVE)book $(NPM)  ## build the instructor's guide into _build/guide
 	jupyter-book build docs --path-output _build/.guide --warningiserror --keep-going --quiet
 	rm -rf _build/guide && cp -r _build/.guide/_build/html _build/guide
 
-downloads: build  ## add the PDF, the ePub and the packed site, which the first page offers (needs Chromium)
+downloads: build $(HAVE)export  ## add the PDF, the ePub and the packed site, which the first page offers (needs Chromium)
 	python -m npfl_book.export
 
 test: install  ## run the whole test suite
 	pytest -n 2 --dist worksteal
 
-lint: install  ## check format, style, types, spelling and prose
+lint: $(HAVE)dev  ## check format, style, types, spelling and prose
 	ruff format --check .
 	ruff check .
 	mypy
 	codespell
 	python -m npfl_book.prose *.md chapters/*.md chapters/*/*.md $(filter-out docs/exercises.md,$(wildcard docs/*.md))
 
-links: install  ## check that the links to other sites still lead somewhere
+links: $(HAVE)browser  ## check that the links to other sites still lead somewhere
 	npfl-grader release
 	jupyter-book build . --builder linkcheck --keep-going
 
 bench: install  ## run the benchmarks
 	for script in benchmarks/*.py; do python $$script || exit 1; done
 
-fuzz: install  ## look for bytes that break what reads submissions, a minute each (Linux, Python 3.11)
+fuzz: $(HAVE)dev $(HAVE)fuzz  ## look for bytes that break what reads submissions, a minute each (Linux, Python 3.11)
 	python tests/fuzz/run.py message _build/fuzz/message -max_total_time=60
 	python tests/fuzz/run.py notebook _build/fuzz/notebook -max_total_time=60
 
-mutation: install  ## make each of the typical mistakes in npfl and see that a test fails
+mutation: $(HAVE)dev  ## make each of the typical mistakes in npfl and see that a test fails
 	python tests/mutation/run.py
 
-rehearsal: install  ## run a simulated course of 300 students through every step, killed in between
+rehearsal: $(HAVE)dev  ## run a simulated course of 300 students through every step, killed in between
 	python tests/simulation/run.py
 
-course: install  ## create an nbgrader course: make course DIR=my-course ROSTER=students.csv
+course: $(HAVE)grade  ## create an nbgrader course: make course DIR=my-course ROSTER=students.csv
 	npfl-grader course $(or $(DIR),course) $(if $(ROSTER),--roster "$(ROSTER)")
 
-table: install  ## try all solutions of the exercises and write docs/exercises.md: which check catches which
+table: $(HAVE)grade  ## try all solutions of the exercises and write docs/exercises.md: which check catches which
 	npfl-grader table tests/exercises/solutions > docs/.exercises.md && mv docs/.exercises.md docs/exercises.md
 	cat docs/exercises.md
 
-lock: install  ## refresh the locked versions
+lock: $(HAVE)dev  ## refresh the locked versions
 	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --no-emit-index-url \
 		--upgrade --quiet --output-file requirements.lock
 	cd npfl_book && npm update --package-lock-only
