@@ -10,18 +10,18 @@ copies the files beside a notebook before a step runs, and it drops a submission
 a word in the gradebook. ``npfl-grader autograde`` does all of that better.
 """
 
-from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import AssignLatePenalties, NbGraderPreprocessor
+from nbgrader.preprocessors import NbGraderPreprocessor
 
 from npfl_grader.course import definition, settings, submissions
+from npfl_grader.course.gradebook_rows import Rows, late_rule
 from npfl_grader.grading import grade, intake
-from npfl_grader.grading.record import Result, Rows
+from npfl_grader.grading.record import Result
 
 Resources = dict[str, Any]
 
@@ -33,7 +33,7 @@ class Rebuild(NbGraderPreprocessor):
         course, assignment, name = _place(self, resources)
         path = course.folder("submitted", resources["nbgrader"]["student"], assignment) / f"{name}.ipynb"
         with Gradebook(course.directory.db_url, course.directory.course_id) as gradebook:
-            found = definition.from_gradebook(gradebook, assignment, _sources(course, assignment))[name]
+            found = definition.from_gradebook(gradebook, assignment, course.source(assignment))[name]
         # nbgrader has followed a link already; what it has read is not taken.
         rebuilt = intake.rebuild(found, intake.read(submissions.read_plain(path)))
         for note in rebuilt.notes:
@@ -47,10 +47,8 @@ class Isolated(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         course, assignment, name = _place(self, resources)
         student = resources["nbgrader"]["student"]
-        late = AssignLatePenalties(config=self.config)
-        late.init_plugin()
         with Gradebook(course.directory.db_url, course.directory.course_id) as gradebook:
-            definitions = definition.from_gradebook(gradebook, assignment, _sources(course, assignment))
+            definitions = definition.from_gradebook(gradebook, assignment, course.source(assignment))
             submission = submissions.read(course, assignment, student, definitions)
             self._remove_links(course, assignment, submission)
             task = grade.Task(
@@ -67,7 +65,8 @@ class Isolated(NbGraderPreprocessor):
             graded = grade.grade(task)
             for test, reason in graded.unsure.items():
                 self.log.error("%s of %s: %s was not graded: %s", name, student, test, reason)
-            Rows(gradebook.db(), assignment, late).record([Result(submission, {name: graded})])
+            rows = Rows(gradebook.db(), assignment, late_rule(course))
+            rows.record([Result(submission, {name: graded}).work()])
             gradebook.db.commit()
         return nbformat.reads(graded.document.decode(), as_version=4), resources
 
@@ -89,7 +88,3 @@ def _place(step: NbGraderPreprocessor, resources: Resources) -> tuple[settings.C
     # nbgrader runs its steps in the course's folder.
     course = settings.from_config(step.config, CourseDirectory(config=step.config))
     return course, resources["nbgrader"]["assignment"], resources["nbgrader"]["notebook"]
-
-
-def _sources(course: settings.Course, assignment: str) -> Path:
-    return Path(course.directory.format_path(course.directory.source_directory, ".", assignment))

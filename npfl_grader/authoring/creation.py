@@ -2,22 +2,20 @@
 
 import hashlib
 import json
-import os
-import sys
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import nbformat
 from nbformat import NotebookNode
 
 from npfl_grader.authoring import exercises
-from npfl_grader.course import definition, settings, submissions
+from npfl_grader.course import definition, gradebook, gradebook_rows, settings, submissions
 from npfl_grader.course.definition import Definition
+from npfl_grader.course.gradebook import Person
 from npfl_grader.course.settings import Course
 from npfl_grader.errors import CourseError
 from npfl_grader.files import write, write_notebook
-from npfl_grader.grading import record
 from npfl_grader.lms import roster
 
 CONFIG = """\
@@ -88,11 +86,10 @@ def create(folder: Path, paths: list[Path], students: Path | None = None, id_col
     if not config.exists():
         write(config, CONFIG.replace("EXAMPLE", next(iter(sources))))
     course = settings.load(folder)
-    dues = due_dates(course)
-    # nbgrader calls alembic by its bare name.
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    done = [_update(course, folder, name, source) for name, source in sources.items()]
-    known = {*sources, *(path.name for path in (folder / "source").iterdir() if path.is_dir())}
+    dues = settings.due_dates(course)
+    gradebook.find_programs()
+    done = [_update(course, name, source) for name, source in sources.items()]
+    known = {*sources, *(path.name for path in course.source(".").iterdir() if path.is_dir())}
     if strange := sorted({*course.settings.assignments} - known):
         raise CourseError(
             f"{config}: c.NpflGrader.assignments names {', '.join(strange)}, which is no assignment: "
@@ -104,20 +101,20 @@ def create(folder: Path, paths: list[Path], students: Path | None = None, id_col
     return done
 
 
-def _record(folder: Path) -> Path:
-    return folder / "grading" / "sources.json"
+def _record(course: Course) -> Path:
+    return course.root / "grading" / "sources.json"
 
 
-def _update(course: Course, folder: Path, name: str, source: NotebookNode) -> str:
+def _update(course: Course, name: str, source: NotebookNode) -> str:
     """Bring one assignment up to date; say what was done, and what it means for collected work."""
-    path = folder / "source" / name / f"{name}.ipynb"
+    path = course.source(name) / f"{name}.ipynb"
     text = nbformat.writes(source) + "\n"
     try:
-        written: dict[str, str] = json.loads(_record(folder).read_text(encoding="utf-8"))
+        written: dict[str, str] = json.loads(_record(course).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         written = {}
     old = path.read_text(encoding="utf-8") if path.exists() else None
-    release = folder / "release" / name / f"{name}.ipynb"
+    release = course.folder("release", ".", name) / f"{name}.ipynb"
     if old == text and release.exists():
         return f"{name}: unchanged"
     if old is not None and old != text and written.get(name) != hashlib.sha256(old.encode()).hexdigest():
@@ -137,7 +134,7 @@ def _update(course: Course, folder: Path, name: str, source: NotebookNode) -> st
             write(path, old)
         raise
     written[name] = hashlib.sha256(text.encode()).hexdigest()
-    write(_record(folder), json.dumps(written, indent=1, sort_keys=True) + "\n")
+    write(_record(course), json.dumps(written, indent=1, sort_keys=True) + "\n")
     return f"{name}: {'created' if old is None else 'updated'}{meaning}"
 
 
@@ -192,104 +189,25 @@ def consequences(course: Course, name: str, old: Definition, new: Definition) ->
     )
 
 
-def due_dates(course: Course) -> dict[str, datetime]:
-    """Read the due dates out of the settings, in UTC.
-
-    Raises
-    ------
-    CourseError
-        If one is none.
-    """
-    where = f"{course.root / 'nbgrader_config.py'}: c.NpflGrader"
-    zone = timezone(course)
-    found = {}
-    for name, chosen in course.settings.assignments.items():
-        if not isinstance(chosen, dict) or {*chosen} - {"due", "points"}:
-            raise CourseError(
-                f'{where}.assignments: {name} needs a dictionary with "due" and "points", or either, '
-                f"it has {chosen!r}"
-            )
-        points = chosen.get("points", 1)
-        if isinstance(points, bool) or not isinstance(points, int | float) or points <= 0:
-            raise CourseError(
-                f"{where}.assignments: {name}: {points!r} are no points: write a number above 0"
-            )
-        if "due" in chosen:
-            text = str(chosen["due"])
-            try:
-                # No other form: of 10/3 nobody knows the month.
-                due = datetime.fromisoformat(text)
-            except ValueError:
-                due = None
-            if due is None or len(text) <= len("2026-03-10"):  # a day alone would end as it begins
-                raise CourseError(
-                    f"{where}.assignments: {name}: {text!r} is no time: write it as '2026-03-10 23:59'"
-                )
-            found[name] = (due if due.tzinfo else due.replace(tzinfo=zone)).astimezone(UTC)
-    return found
-
-
-def timezone(course: Course) -> ZoneInfo:
-    """Give the course's time zone.
-
-    Raises
-    ------
-    CourseError
-        If there is no such zone.
-    """
-    try:
-        return ZoneInfo(course.settings.timezone)
-    except (KeyError, ValueError, OSError):
-        raise CourseError(
-            f"{course.root / 'nbgrader_config.py'}: c.NpflGrader.timezone: there is no time zone "
-            f"{course.settings.timezone!r}: write a name such as 'Europe/Prague'"
-        ) from None
-
-
 def _set_due_dates(course: Course, dues: dict[str, datetime]) -> list[str]:
     done = []
-    with record.gradebook(course) as gradebook:
-        for name, due in dues.items():
-            assignment = gradebook.find_assignment(name)
-            plain = due.replace(tzinfo=None)
-            if assignment.duedate != plain:
-                shown = due.astimezone(timezone(course)).strftime("%Y-%m-%d %H:%M %Z")
-                before = (
-                    "" if assignment.duedate is None else f", it was {assignment.duedate:%Y-%m-%d %H:%M} UTC"
-                )
-                graded = submissions.students(course, name, step="autograded")
-                again = f"; run 'npfl-grader autograde {name}' for the penalties" if graded else ""
-                gradebook.update_or_create_assignment(name, duedate=str(plain))
-                done.append(f"{name}: due {shown}{before}{again}")
+    for name, before in gradebook_rows.set_due_dates(course, dues).items():
+        shown = dues[name].astimezone(course.timezone()).strftime("%Y-%m-%d %H:%M %Z")
+        was = "" if before is None else f", it was {before:%Y-%m-%d %H:%M} UTC"
+        graded = submissions.students(course, name, step="autograded")
+        again = f"; run 'npfl-grader autograde {name}' for the penalties" if graded else ""
+        done.append(f"{name}: due {shown}{was}{again}")
     return done
 
 
-def _enrol(course: Course, people: list[roster.Student]) -> str:
-    """Bring the gradebook's students up to date; nobody is removed."""
-    new = changed = 0
-    with record.gradebook(course) as gradebook:
-        known = {student.id: student for student in gradebook.students}
-        for person in people:
-            fields = {
-                name: value
-                for name in ("first_name", "last_name", "email")
-                if (value := getattr(person, name)) is not None
-            }
-            if person.lms_id:
-                fields["lms_user_id"] = person.lms_id
-            old = known.get(person.id)
-            if old is None:
-                gradebook.add_student(person.id, **fields)
-                new += 1
-            elif any(getattr(old, name) != value for name, value in fields.items()):
-                gradebook.update_or_create_student(person.id, **fields)
-                changed += 1
-    listed = {person.id for person in people}
-    left = sorted({*known} - listed)
-    more = (
-        f"; not in the list, and kept: {', '.join(left[:5])}{' …' if len(left) > 5 else ''}" if left else ""
+def _enrol(course: Course, people: Sequence[Person]) -> str:
+    new, changed, others = gradebook_rows.enrol(course, people)
+    kept = (
+        f"; not in the list, and kept: {', '.join(others[:5])}{' …' if len(others) > 5 else ''}"
+        if others
+        else ""
     )
-    return f"roster: {len(people)} students, {new} new, {changed} changed{more}"
+    return f"roster: {len(people)} students, {len(new)} new, {len(changed)} changed{kept}"
 
 
 def _generate(course: Course, name: str) -> None:

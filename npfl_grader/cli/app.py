@@ -181,14 +181,14 @@ def autograde(
         try:
             if not dry_run and not all(Path("grading", name).exists() for name in assignments):
                 crew.warm()
-            from npfl_grader.course import settings
-            from npfl_grader.grading import batch, record
+            from npfl_grader.course import gradebook, settings
+            from npfl_grader.grading import batch, receipts
 
             course = settings.load(Path.cwd())
             choice = batch.Choice(student, notebook, regrade, unprotected, engine.value)
-            with contextlib.nullcontext() if dry_run else record.only_writer(course):
+            with contextlib.nullcontext() if dry_run else gradebook.only_writer(course):
                 for name in assignments:
-                    found = batch.Batch(course, name, choice)
+                    found = batch.prepare(course, name, choice)
                     if dry_run:
                         _plan(console, found)
                         continue
@@ -196,7 +196,7 @@ def autograde(
                         report = found.run(crew, step)
                     complete &= report.complete
                     console.print(report.table())
-                    where = f"Logs: {record.desk(course, name)}. Report: {found.report_path}."
+                    where = f"Logs: {receipts.folder(course, name)}. Report: {found.report_path}."
                     level = f"{report.level} ({report.weaker})" if report.weaker else report.level
                     console.print(f"Protection: {level}. {where}", markup=False, soft_wrap=True)
         finally:
@@ -225,14 +225,14 @@ def feedback(
     """
     from rich.console import Console
 
-    from npfl_grader.course import settings
-    from npfl_grader.grading import feedback, record
+    from npfl_grader.course import gradebook, settings
+    from npfl_grader.grading import feedback
 
     console = Console()
     with stopping():
         course = settings.load(Path.cwd())
-        with record.only_writer(course):
-            found = feedback.Feedback(course, assignment, student)
+        with gradebook.only_writer(course):
+            found = feedback.prepare(course, assignment, student)
             with progress(console, len(found.students)) as step:
                 written = found.run(workers, step)
     typer.echo(f"{assignment}: feedback of {len(found.students)} students, {written} of them written anew")

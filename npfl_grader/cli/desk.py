@@ -53,14 +53,13 @@ def collect(
     """
     from rich.console import Console
 
-    from npfl_grader.course import settings
-    from npfl_grader.grading import record
+    from npfl_grader.course import gradebook, settings
     from npfl_grader.lms import collect
 
     console = Console()
     with stopping():
         course = settings.load(Path.cwd())
-        with record.only_writer(course):
+        with gradebook.only_writer(course):
             collector = collect.Collector(course, assignment, worksheet, groups, late, replace)
             with progress(console) as step:
                 found = collector.run(archives, step)
@@ -94,13 +93,12 @@ def publish(
     ] = "",
 ) -> None:
     """Make the grades as a CSV file and the feedback as an archive that the system imports."""
-    from npfl_grader.course import settings
-    from npfl_grader.grading import record
+    from npfl_grader.course import gradebook, settings
     from npfl_grader.lms import publish
 
     with stopping():
         course = settings.load(Path.cwd())
-        with record.only_writer(course):
+        with gradebook.only_writer(course):
             made = publish.Publisher(course, assignment, system.value, template, column).run()
     for path in made.files:
         typer.echo(path.relative_to(course.root))

@@ -5,7 +5,9 @@ import logging
 import re
 import traceback
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from nbgrader.apps.baseapp import NbGrader
 from nbgrader.converters import Autograde
@@ -72,6 +74,31 @@ class Course:
         """Name the folder of a student's assignment in one of nbgrader's steps, such as "autograded"."""
         directory = getattr(self.directory, f"{step}_directory")
         return Path(self.directory.format_path(directory, student, assignment))
+
+    def source(self, assignment: str) -> Path:
+        """Name the folder of an assignment's source notebooks."""
+        return Path(self.directory.format_path(self.directory.source_directory, ".", assignment))
+
+    def timezone(self) -> ZoneInfo:
+        """Give the course's time zone.
+
+        Raises
+        ------
+        CourseError
+            If there is no such zone.
+        """
+        try:
+            return ZoneInfo(self.settings.timezone)
+        except (KeyError, ValueError, OSError):
+            raise CourseError(
+                f"{self.root / 'nbgrader_config.py'}: c.NpflGrader.timezone: there is no time zone "
+                f"{self.settings.timezone!r}: write a name such as 'Europe/Prague'"
+            ) from None
+
+    def worth(self, assignment: str) -> float | None:
+        """Say what all points of an assignment together count, if the course says so."""
+        chosen = self.settings.assignments.get(assignment, {})
+        return chosen.get("points") if isinstance(chosen, dict) else None
 
     @property
     def permissions(self) -> int:
@@ -175,3 +202,40 @@ def from_config(config: Config, directory: CourseDirectory) -> Course:
         NpflGrader(config=config),
         Autograde(coursedir=directory, config=config),
     )
+
+
+def due_dates(course: Course) -> dict[str, datetime]:
+    """Read the due dates out of the settings, in UTC.
+
+    Raises
+    ------
+    CourseError
+        If one is none.
+    """
+    where = f"{course.root / 'nbgrader_config.py'}: c.NpflGrader"
+    zone = course.timezone()
+    found = {}
+    for name, chosen in course.settings.assignments.items():
+        if not isinstance(chosen, dict) or {*chosen} - {"due", "points"}:
+            raise CourseError(
+                f'{where}.assignments: {name} needs a dictionary with "due" and "points", or either, '
+                f"it has {chosen!r}"
+            )
+        points = chosen.get("points", 1)
+        if isinstance(points, bool) or not isinstance(points, int | float) or points <= 0:
+            raise CourseError(
+                f"{where}.assignments: {name}: {points!r} are no points: write a number above 0"
+            )
+        if "due" in chosen:
+            text = str(chosen["due"])
+            try:
+                # No other form: of 10/3 nobody knows the month.
+                due = datetime.fromisoformat(text)
+            except ValueError:
+                due = None
+            if due is None or len(text) <= len("2026-03-10"):  # a day alone would end as it begins
+                raise CourseError(
+                    f"{where}.assignments: {name}: {text!r} is no time: write it as '2026-03-10 23:59'"
+                )
+            found[name] = (due if due.tzinfo else due.replace(tzinfo=zone)).astimezone(UTC)
+    return found

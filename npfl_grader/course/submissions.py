@@ -191,7 +191,7 @@ def _use_renamed(submission: Submission, definition: Definition, unknown: dict[s
 
 def instructor_files(course: Course, assignment: str) -> dict[str, bytes]:
     """Read the data files that lie beside the assignment's source notebooks."""
-    folder = Path(course.directory.format_path(course.directory.source_directory, ".", assignment))
+    folder = course.source(assignment)
     if not folder.is_dir():
         return {}
     return {

@@ -2,28 +2,25 @@
 
 import hashlib
 import itertools
-import json
-import platform
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatch
-from importlib.metadata import distributions
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from nbgrader import api
-from nbgrader.api import Gradebook, MissingEntry
-
-from npfl_grader.course import definition, submissions
+from npfl_grader.course import gradebook, submissions
+from npfl_grader.course.gradebook import Assignment, Entry
 from npfl_grader.course.settings import Course
 from npfl_grader.course.submissions import Submission
 from npfl_grader.errors import CourseError
 from npfl_grader.files import write
-from npfl_grader.grading import pool, record
+from npfl_grader.grading import pool, receipts, record
 from npfl_grader.grading.grade import Graded, Task
+from npfl_grader.grading.receipts import Receipt
 from npfl_grader.grading.record import Result
-from npfl_grader.grading.report import LOOK, PARTLY, Report, Row, log
+from npfl_grader.grading.report import Report, Row, State, log
 
 LEVELS = ["none", "landlock", "full"]
 
@@ -51,68 +48,42 @@ class Choice:
     engine: str = "two-process"
 
 
+@dataclass
 class Batch:
-    """An assignment that is being graded.
+    """An assignment that is being graded; `prepare` makes it.
 
-    Parameters
+    Attributes
     ----------
     course : Course
         The course.
-    assignment : str
-        The assignment's name.
+    assignment : Assignment
+        What the gradebook says of the assignment.
     choice : Choice
         What of it.
-
-    Raises
-    ------
-    CourseError
-        If there is no such assignment, or nothing of it was handed in.
+    students : list of str
+        Whose submissions.
+    files : dict
+        The instructor's data files, by relative path.
     """
 
-    def __init__(self, course: Course, assignment: str, choice: Choice) -> None:
-        self.course, self.assignment, self.choice = course, assignment, choice
-        self.files = submissions.instructor_files(course, assignment)
-        sources = Path(course.directory.format_path(course.directory.source_directory, ".", assignment))
+    course: Course
+    assignment: Assignment
+    choice: Choice
+    students: list[str]
+    files: dict[str, bytes]
 
-        def read(gradebook: Gradebook) -> tuple[dict[str, definition.Definition], dict[str | None, Any]]:
-            return definition.from_gradebook(gradebook, assignment, sources), _recorded(gradebook, assignment)
-
-        try:
-            self.definitions, self._recorded = record.read(course, read)
-        except MissingEntry:
-            raise CourseError(
-                f"there is no assignment {assignment} in the gradebook: "
-                f"check its name, or run 'nbgrader generate_assignment {assignment}'"
-            ) from None
-        self.notebooks = [name for name in self.definitions if fnmatch(name, choice.notebooks)]
-        self.students = submissions.students(course, assignment, choice.students)
-        if not self.notebooks:
-            raise CourseError(
-                f"{assignment} has no notebook {choice.notebooks}: {', '.join(self.definitions)}"
-            )
-        if not self.students:
-            place = course.folder("submitted", choice.students, assignment)
-            raise CourseError(
-                f"nothing was handed in: {place} does not exist: "
-                f"run 'npfl-grader collect {assignment} ARCHIVE' or 'nbgrader collect {assignment}' first"
-            )
-        self.require = "none" if choice.unprotected or course.settings.unprotected else "landlock"
-        self._limits, self._policy = course.limits(), course.policy()
-        self._common = _digest(
-            self.require,
-            choice.engine,
-            self._limits,
-            asdict(self._policy),
-            {name: hashlib.sha256(data).hexdigest() for name, data in self.files.items()},
-            environment(),
-        )
-        self._definition = {name: _digest(asdict(found)) for name, found in self.definitions.items()}
-        self.report = Report(assignment, "nothing was run", choice.engine)
+    def __post_init__(self) -> None:
+        self.definitions = self.assignment.definitions
+        self.notebooks = [name for name in self.definitions if fnmatch(name, self.choice.notebooks)]
+        unprotected = self.choice.unprotected or self.course.settings.unprotected
+        self.require = "none" if unprotected else "landlock"
+        self.limits, self.policy = self.course.limits(), self.course.policy()
+        self.report = Report(self.assignment.name, "nothing was run", self.choice.engine)
 
     def plan(self) -> Iterator[tuple[Submission, list[str]]]:
         """Read the submissions one after the other, and name the notebooks of each that must be graded."""
         for student in self.students:
-            submission = submissions.read(self.course, self.assignment, student, self.definitions)
+            submission = submissions.read(self.course, self.assignment.name, student, self.definitions)
             yield submission, [] if self._unchanged(submission) else self.notebooks
 
     def run(self, workers: pool.Local | pool.Dask, progress: Callable[[], None]) -> Report:
@@ -131,7 +102,7 @@ class Batch:
             If the protection is weaker than demanded, or the results cannot be written.
         """
         started = time.monotonic()
-        recorder = record.Recorder(self.course, self.assignment, self.files)
+        recorder = record.Recorder(self.course, self.assignment.name, self.files)
         opened: dict[str, Result] = {}
         left: dict[str, int] = {}
 
@@ -187,7 +158,7 @@ class Batch:
 
     @property
     def report_path(self) -> Path:
-        return record.desk(self.course, self.assignment).with_suffix(".json")
+        return receipts.report_path(self.course, self.assignment.name)
 
     def _check(self, probe: dict[str, Any]) -> tuple[str, str]:
         level = str(probe["level"])
@@ -208,52 +179,64 @@ class Batch:
             refused=submission.refused.get(name),
             files=self.files,
             student_files=submission.helpers(),
-            limits=self._limits,
+            limits=self.limits,
             require=self.require,
             engine=self.choice.engine,
-            policy=self._policy,
+            policy=self.policy,
         )
 
     # --- what is known of earlier runs ---
 
+    @cached_property
+    def _common(self) -> str:
+        """What all grades of the batch depend on."""
+        return receipts.digest(
+            self.require,
+            self.choice.engine,
+            self.limits,
+            asdict(self.policy),
+            {name: hashlib.sha256(data).hexdigest() for name, data in self.files.items()},
+            receipts.environment(),
+        )
+
+    @cached_property
+    def _definition(self) -> dict[str, str]:
+        return {name: receipts.digest(asdict(cells)) for name, cells in self.definitions.items()}
+
     def _digests(self, submission: Submission) -> dict[str, str]:
         """Say by a hash for each notebook what its grade depends on."""
-        known = self._recorded.get(submission.student)
+        entry = self.assignment.entries.get(submission.student, Entry())
         beside = {name: hashlib.sha256(data).hexdigest() for name, data in submission.files.items()}
-        when = (self._recorded[None], known[1] if known else None)
         return {
-            name: _digest(
+            name: receipts.digest(
                 self._common,
                 self._definition[name],
                 hashlib.sha256(submission.notebooks.get(name, b"-")).hexdigest(),
                 submission.refused.get(name),
                 beside,
-                [str(moment) for moment in when],
+                [str(self.assignment.due), str(entry.extension)],
             )
             for name in self.definitions
         }
 
-    def _read_receipt(self, student: str) -> dict[str, Any]:
-        try:
-            receipt = json.loads((record.desk(self.course, self.assignment) / f"{student}.json").read_bytes())
-            return receipt if isinstance(receipt, dict) else {}
-        except (OSError, ValueError):
-            return {}
-
     def _unchanged(self, submission: Submission) -> bool:
-        if self.choice.regrade or submission.student not in self._recorded:
+        if self.choice.regrade or submission.student not in self.assignment.entries:
             return False
-        receipt = self._read_receipt(submission.student)
-        digests, wanted = receipt.get("digests", {}), self._digests(submission)
-        folder = self.course.folder("autograded", submission.student, self.assignment)
+        receipt = receipts.load(self.course, self.assignment.name, submission.student)
+        if receipt.row is None:
+            return False
+        wanted = self._digests(submission)
+        folder = self.course.folder("autograded", submission.student, self.assignment.name)
         there = {*submission.notebooks, *submission.refused}
         return all(
-            digests.get(name) == wanted[name] and (name not in there or (folder / f"{name}.ipynb").exists())
+            receipt.digests.get(name) == wanted[name]
+            and (name not in there or (folder / f"{name}.ipynb").exists())
             for name in self.notebooks
         )
 
-    def _receipt(self, result: Result, row: Row) -> dict[str, Any]:
-        old = {} if result.whole else self._read_receipt(result.submission.student).get("digests", {})
+    def _receipt(self, result: Result, row: Row) -> Receipt:
+        student = result.submission.student
+        old = {} if result.whole else receipts.load(self.course, self.assignment.name, student).digests
         # A fault of the grader's may be gone next time: without a digest, it is tried again.
         sure = {
             name: digest
@@ -263,35 +246,40 @@ class Batch:
                 name in result.graded and result.graded[name].unsure and not result.graded[name].unreadable
             )
         }
-        return {"digests": old | sure, "row": asdict(row)}
+        return Receipt(old | sure, row)
 
     # --- rows ---
 
     def _old_row(self, student: str) -> Row:
-        return Row(**(self._read_receipt(student)["row"] | {"skipped": True}))
+        row = receipts.load(self.course, self.assignment.name, student).row
+        assert row is not None  # or it would not count as unchanged
+        return replace(row, skipped=True)
 
     def _row(self, result: Result) -> Row:
-        row = Row(result.submission.student, reasons=list(result.submission.notes))
+        row = Row(
+            result.submission.student, reasons=list(result.submission.notes), handed_in=bool(result.graded)
+        )
         judged = 0
         for name in self.notebooks:
-            found, graded = self.definitions[name], result.graded.get(name)
-            tests = [cell for cell in found.cells if cell.grade and not cell.by_hand and cell.points]
+            cells, graded = self.definitions[name].cells, result.graded.get(name)
+            tests = [cell for cell in cells if cell.grade and not cell.by_hand and cell.points]
             row.most += sum(cell.points or 0 for cell in tests)
             if graded is None:
                 row.reasons.append(f"{name}.ipynb was not handed in")
+                row.missing.append(name)
                 judged += len(tests)
                 continue
             row.points += sum(graded.scores.get(cell.name) or 0 for cell in tests)
-            row.by_hand += sum(cell.by_hand and graded.scores.get(cell.name) is None for cell in found.cells)
+            row.by_hand += sum(cell.by_hand and graded.scores.get(cell.name) is None for cell in cells)
             row.level = graded.level or row.level
             row.seconds += round(graded.seconds, 3)
             row.failed |= {name: graded.failed} if graded.failed else {}
             judged += sum(cell.name not in graded.unsure for cell in tests)
             row.reasons += [f"{name}: {reason}" for reason in self._reasons(graded)]
             if graded.unsure or graded.unreadable:
-                row.state = PARTLY
-        if row.state == PARTLY and not judged:
-            row.state = LOOK
+                row.state = State.PARTLY
+        if row.state is State.PARTLY and not judged:
+            row.state = State.LOOK
         return row
 
     @staticmethod
@@ -305,28 +293,41 @@ class Batch:
 
     def _add(self, row: Row) -> None:
         self.report.rows.append(row)
-        write(record.desk(self.course, self.assignment) / f"{row.student}.log", log(row, self.report))
+        folder = receipts.folder(self.course, self.assignment.name)
+        write(folder / f"{row.student}.log", log(row, self.report))
 
 
-def _recorded(gradebook: Gradebook, assignment: str) -> dict[str | None, Any]:
-    """Read which students are in the gradebook, with what a penalty depends on; under None the due date."""
-    found = gradebook.find_assignment(assignment)
-    query = gradebook.db.query(
-        api.SubmittedAssignment.student_id,
-        api.SubmittedAssignment.timestamp,
-        api.SubmittedAssignment.extension,
-    ).filter_by(assignment_id=found.id)
-    return {None: found.duedate} | {row[0]: (row[1], row[2]) for row in query}
+def prepare(course: Course, name: str, choice: Choice) -> Batch:
+    """Read what there is to grade.
 
+    Parameters
+    ----------
+    course : Course
+        The course.
+    name : str
+        The assignment's name.
+    choice : Choice
+        What of it.
 
-def _digest(*parts: Any) -> str:
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def environment() -> str:
-    """Name what results depend on beside the submission: Python, the packages, the grader's own code."""
-    packages = sorted({f"{found.name}=={found.version}" for found in distributions()})
-    code = hashlib.sha256()
-    for path in sorted(Path(__file__).parents[1].rglob("*.py")):
-        code.update(path.read_bytes())
-    return _digest(platform.python_version(), platform.machine(), packages, code.hexdigest())
+    Raises
+    ------
+    CourseError
+        If there is no such assignment, or nothing of it was handed in.
+    """
+    assignment = gradebook.assignment(course, name)
+    batch = Batch(
+        course,
+        assignment,
+        choice,
+        submissions.students(course, name, choice.students),
+        submissions.instructor_files(course, name),
+    )
+    if not batch.notebooks:
+        raise CourseError(f"{name} has no notebook {choice.notebooks}: {', '.join(batch.definitions)}")
+    if not batch.students:
+        folder = course.folder("submitted", choice.students, name)
+        raise CourseError(
+            f"nothing was handed in: {folder} does not exist: "
+            f"run 'npfl-grader collect {name} ARCHIVE' or 'nbgrader collect {name}' first"
+        )
+    return batch

@@ -7,43 +7,38 @@ a browser is taken out here once more.
 import hashlib
 import json
 import os
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from multiprocessing import get_context
 from pathlib import Path
 
 import nbformat
 from nbconvert.exporters import HTMLExporter
-from nbgrader import api
-from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import GenerateFeedback
 from traitlets.config import Config
 
-from npfl_grader.course import submissions
+from npfl_grader.course import gradebook, submissions
+from npfl_grader.course.gradebook import Marks
 from npfl_grader.course.settings import Course
 from npfl_grader.errors import CourseError
-from npfl_grader.files import write
-from npfl_grader.grading import batch, record
+from npfl_grader.files import stage, write
+from npfl_grader.grading import receipts
 
 SAFE = {"markdown2html": "npfl_grader.safe_html.markdown2html"}
 
 
 @dataclass
 class Page:
-    """What the gradebook says of one notebook, and where the page comes from and goes.
+    """One page: whose, what the gradebook says, and where it comes from and goes.
 
     Attributes
     ----------
     source, target : str
         The autograded notebook and the page.
-    scores : dict
-        For each graded cell, by name, the points and the most possible.
-    comments : dict
-        For each cell with a comment, by name.
-    penalty : float
-        What is taken off for being late.
+    marks : Marks
+        Points, comments and penalty.
     """
 
     student: str
@@ -51,9 +46,7 @@ class Page:
     notebook: str
     source: str
     target: str
-    scores: dict[str, tuple[float, float]] = field(default_factory=dict)
-    comments: dict[str, str | None] = field(default_factory=dict)
-    penalty: float = 0.0
+    marks: Marks
 
 
 def exporter(course: Course) -> HTMLExporter:
@@ -73,16 +66,16 @@ def render(page: Page, made: HTMLExporter) -> str:
         known = cell.metadata.get("nbgrader", {})
         name = known.get("grade_id")
         if known.get("solution") or known.get("task"):
-            known["comment"] = page.comments.get(name)
+            known["comment"] = page.marks.comments.get(name)
         if known.get("grade") or known.get("task"):
-            known["score"], known["points"] = page.scores.get(name, (0.0, known.get("points", 0.0)))
+            known["score"], known["points"] = page.marks.scores.get(name, (0.0, known.get("points", 0.0)))
     summary = {
         "student": page.student,
         "assignment": page.assignment,
         "notebook": page.notebook,
-        "score": sum(score for score, _ in page.scores.values()) - page.penalty,
-        "max_score": sum(most for _, most in page.scores.values()),
-        "late_penalty": page.penalty,
+        "score": sum(score for score, _ in page.marks.scores.values()) - page.marks.penalty,
+        "max_score": sum(most for _, most in page.marks.scores.values()),
+        "late_penalty": page.marks.penalty,
     }
     resources = {
         "unique_key": page.notebook,
@@ -100,51 +93,37 @@ _worker: list[HTMLExporter] = []
 
 def _write(page: Page, permissions: int) -> None:
     path = Path(page.target)
-    part = path.with_name(f".{path.name}{record.PART}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part.unlink(missing_ok=True)
-    part.write_text(render(page, _worker[-1]), encoding="utf-8")
-    part.chmod(permissions)
-    part.replace(path)
+    stage(path, render(page, _worker[-1]).encode("utf-8"), permissions).replace(path)
 
 
+@dataclass
 class Feedback:
-    """The feedback of an assignment.
+    """The feedback of an assignment; `prepare` makes it.
 
-    Parameters
+    Attributes
     ----------
     course : Course
         The course.
     assignment : str
         The assignment's name.
-    students : str
-        Which students, with wildcards.
-
-    Raises
-    ------
-    CourseError
-        If nothing of it was graded.
+    students : list of str
+        Who gets it.
+    marks : dict
+        What the gradebook says, by student and notebook.
+    permissions : int
+        The mode of the pages.
     """
 
-    def __init__(self, course: Course, assignment: str, students: str = "*") -> None:
-        self.course, self.assignment = course, assignment
-        converter = GenerateFeedback(coursedir=course.directory, config=course.config)
-        self.permissions = int(str(converter.permissions), 8)
-        try:
-            self._grades = record.read(course, lambda gradebook: _grades(gradebook, assignment))
-        except MissingEntry:
-            raise CourseError(
-                f"there is no assignment {assignment} in the gradebook: check its name"
-            ) from None
-        names = submissions.students(course, assignment, students, step="autograded")
-        self.students = [name for name in names if name in self._grades]
-        if not self.students:
-            if self._grades and students != "*":
-                raise CourseError(f"nothing of {assignment} by {students} was graded: check the name")
-            raise CourseError(
-                f"nothing of {assignment} was graded: run 'npfl-grader autograde {assignment}' first"
-            )
-        self._common = [batch.environment(), str(course.config)]
+    course: Course
+    assignment: str
+    students: list[str]
+    marks: dict[str, dict[str, Marks]]
+    permissions: int
+
+    @cached_property
+    def _common(self) -> list[str]:
+        """What all pages depend on."""
+        return [receipts.environment(), str(self.course.config)]
 
     def pages(self) -> Iterator[tuple[str, list[Page], str]]:
         """Go through the students: the pages that are out of date, and the digest of what they show."""
@@ -153,10 +132,9 @@ class Feedback:
             pages = []
             digest = hashlib.sha256(json.dumps(self._common).encode())
             for path in sorted(folder.glob("*.ipynb")):
-                page = self._grades[student].get(path.stem)
-                if page:
-                    page.source = str(path)
-                    page.target = str(self._folder(student) / f"{path.stem}.html")
+                if marks := self.marks[student].get(path.stem):
+                    target = self._folder(student) / f"{path.stem}.html"
+                    page = Page(student, self.assignment, path.stem, str(path), str(target), marks)
                     digest.update(json.dumps(asdict(page), sort_keys=True).encode() + path.read_bytes())
                     pages.append(page)
             stamp = self._stamp(student)
@@ -169,7 +147,7 @@ class Feedback:
         return self.course.folder("feedback", student, self.assignment)
 
     def _stamp(self, student: str) -> Path:
-        return record.desk(self.course, self.assignment) / f"{student}.feedback"
+        return receipts.folder(self.course, self.assignment) / f"{student}.feedback"
 
     def run(self, workers: int | None, progress: Callable[[], None]) -> int:
         """Write the pages that are out of date.
@@ -235,36 +213,31 @@ class Feedback:
         write(self._stamp(student), digest)
 
 
-def _grades(gradebook: Gradebook, assignment: str) -> dict[str, dict[str, Page]]:
-    """Read all that the pages of an assignment show, in three queries: by student and notebook."""
-    gradebook.find_assignment(assignment)
-    found: dict[str, dict[str, Page]] = defaultdict(dict)
-    by_id = {}
-    rows = (
-        gradebook.db.query(
-            api.SubmittedNotebook.id,
-            api.SubmittedAssignment.student_id,
-            api.Notebook.name,
-            api.SubmittedNotebook.late_submission_penalty,
+def prepare(course: Course, assignment: str, students: str = "*") -> Feedback:
+    """Read what the feedback is made of.
+
+    Parameters
+    ----------
+    course : Course
+        The course.
+    assignment : str
+        The assignment's name.
+    students : str
+        Which students, with wildcards.
+
+    Raises
+    ------
+    CourseError
+        If nothing of it was graded.
+    """
+    converter = GenerateFeedback(coursedir=course.directory, config=course.config)
+    marks = gradebook.marks(course, assignment)
+    names = submissions.students(course, assignment, students, step="autograded")
+    graded = [name for name in names if name in marks]
+    if not graded:
+        if marks and students != "*":
+            raise CourseError(f"nothing of {assignment} by {students} was graded: check the name")
+        raise CourseError(
+            f"nothing of {assignment} was graded: run 'npfl-grader autograde {assignment}' first"
         )
-        .join(api.SubmittedAssignment, api.SubmittedAssignment.id == api.SubmittedNotebook.assignment_id)
-        .join(api.Notebook, api.Notebook.id == api.SubmittedNotebook.notebook_id)
-        .join(api.Assignment, api.Assignment.id == api.Notebook.assignment_id)
-        .filter(api.Assignment.name == assignment)
-    )
-    for number, student, name, penalty in rows:
-        page = Page(student, assignment, name, "", "", penalty=penalty or 0.0)
-        found[student][name] = by_id[number] = page
-    most: dict[str, float] = {}
-    for kind in (api.GradeCell, api.TaskCell):
-        most |= {cell.id: cell.max_score for cell in gradebook.db.query(kind)}
-    cells = dict(gradebook.db.query(api.BaseCell.id, api.BaseCell.name))
-    for number, cell, score in gradebook.db.query(api.Grade.notebook_id, api.Grade.cell_id, api.Grade.score):
-        if number in by_id:
-            by_id[number].scores[cells[cell]] = (score, most.get(cell, 0.0))
-    for number, cell, comment in gradebook.db.query(
-        api.Comment.notebook_id, api.Comment.cell_id, api.Comment.comment
-    ):
-        if number in by_id:
-            by_id[number].comments[cells[cell]] = comment
-    return found
+    return Feedback(course, assignment, graded, marks, int(str(converter.permissions), 8))

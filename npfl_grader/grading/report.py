@@ -4,11 +4,18 @@ import json
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from enum import StrEnum
+from pathlib import Path
 
 from rich.table import Table
 
-GRADED, PARTLY, LOOK = "graded", "partly graded", "needs a look"
+
+class State(StrEnum):
+    """How far a submission was graded."""
+
+    GRADED = "graded"
+    PARTLY = "partly graded"
+    LOOK = "needs a look"
 
 
 @dataclass
@@ -19,14 +26,18 @@ class Row:
     ----------
     student : str
         The student.
-    state : str
-        "graded"; "partly graded": some tests could not be judged; "needs a look": nothing could be.
+    state : State
+        "graded"; "partly graded": some tests could not be judged; "needs a look": none could be.
     points, most : float
         What the tests gave, and could have given; answers that a person grades are not in it.
     by_hand : int
         How many answers wait for a person, as the instructor planned.
     reasons : list of str
         Why it is not graded, or what was mended.
+    missing : list of str
+        The notebooks that were not handed in.
+    handed_in : bool
+        Whether any was.
     failed : dict
         For each notebook, the failed tests and their messages.
     level : str or None
@@ -38,15 +49,20 @@ class Row:
     """
 
     student: str
-    state: str = GRADED
+    state: State = State.GRADED
     points: float = 0.0
     most: float = 0.0
     by_hand: int = 0
     reasons: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    handed_in: bool = True
     failed: dict[str, dict[str, str]] = field(default_factory=dict)
     level: str | None = None
     skipped: bool = False
     seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.state = State(self.state)
 
 
 @dataclass
@@ -72,18 +88,17 @@ class Report:
     @property
     def complete(self) -> bool:
         """Whether every submission was graded whole."""
-        return all(row.state == GRADED for row in self.rows)
+        return all(row.state is State.GRADED for row in self.rows)
 
     def counts(self) -> dict[str, int]:
         """Count the submissions by state."""
         counts = Counter(row.state for row in self.rows)
-        return {state: counts[state] for state in (GRADED, PARTLY, LOOK)}
+        return {state.value: counts[state] for state in State}
 
     def json(self) -> str:
         """Write the report for programs."""
-        fields: dict[str, Any] = asdict(self)
         return json.dumps(
-            {"complete": self.complete, "counts": self.counts()} | fields,
+            {"complete": self.complete, "counts": self.counts()} | asdict(self),
             ensure_ascii=False,
             indent=1,
             sort_keys=True,
@@ -95,24 +110,32 @@ class Report:
         for name in ("", "submissions", "points", "why"):
             table.add_column(name, overflow="fold")
         counts = self.counts()
-        whole = [row for row in self.rows if row.state == GRADED]
+        whole = [row for row in self.rows if row.state is State.GRADED]
         mean = (
             f"mean {sum(row.points for row in whole) / len(whole):.2f} of {whole[0].most:g}" if whole else ""
         )
         skipped = sum(row.skipped for row in self.rows)
         table.add_row(
-            GRADED,
-            str(counts[GRADED]),
+            State.GRADED,
+            str(counts[State.GRADED]),
             mean,
             f"{skipped} of all unchanged since the last run" if skipped else "",
         )
-        for state in (PARTLY, LOOK):
-            table.add_row(state, str(counts[state]), "", "", end_section=state == LOOK)
+        for state in (State.PARTLY, State.LOOK):
+            table.add_row(state, str(counts[state]), "", "", end_section=state is State.LOOK)
         for row in sorted(self.rows, key=lambda row: row.student):
-            if row.state != GRADED:
+            if row.state is not State.GRADED:
                 points = f"{row.points:g} of {row.most:g}"
                 table.add_row(row.state, row.student, points, "\n".join(row.reasons))
         return table
+
+
+def rows(path: Path) -> dict[str, Row]:
+    """Read the rows of a report that `Report.json` has written; none where there is no such file."""
+    try:
+        return {fields["student"]: Row(**fields) for fields in json.loads(path.read_bytes())["rows"]}
+    except (OSError, ValueError, LookupError, TypeError):
+        return {}
 
 
 def log(row: Row, report: Report) -> str:

@@ -14,24 +14,22 @@ import re
 import secrets
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from nbgrader import api
-from nbgrader.api import Gradebook, MissingEntry
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from npfl_grader.authoring import creation as course
-from npfl_grader.course import definition, submissions
+from npfl_grader.course import gradebook, submissions
 from npfl_grader.course.settings import Course
 from npfl_grader.errors import CourseError
 from npfl_grader.files import write
-from npfl_grader.grading import intake, record
-from npfl_grader.grading.report import LOOK
+from npfl_grader.grading import intake
+from npfl_grader.grading.receipts import report_path
+from npfl_grader.grading.report import Row, State, rows
 from npfl_grader.lms import collect
 
 ALIKE = 0.85  # how much two answers must share before they are shown at all
@@ -127,50 +125,38 @@ def gather(course_: Course, assignment: str, names: bool = False) -> Insights:
         If there is no such assignment, or nothing of it was graded.
     """
 
-    def load(gradebook: Gradebook) -> tuple[Any, ...]:
-        found = gradebook.find_assignment(assignment)
-        definitions = definition.from_gradebook(gradebook, assignment, course_.root / "source" / assignment)
-        rows = (
-            gradebook.db.query(
-                api.SubmittedAssignment.student_id,
-                api.Notebook.name,
-                api.BaseCell.name,
-                api.Grade.score,
-                api.Grade.needs_manual_grade,
-            )
-            .select_from(api.Grade)
-            .join(api.SubmittedNotebook, api.SubmittedNotebook.id == api.Grade.notebook_id)
-            .join(api.SubmittedAssignment, api.SubmittedAssignment.id == api.SubmittedNotebook.assignment_id)
-            .join(api.Notebook, api.Notebook.id == api.SubmittedNotebook.notebook_id)
-            .join(api.BaseCell, api.BaseCell.id == api.Grade.cell_id)
-            .filter(api.SubmittedAssignment.assignment_id == found.id)
-        )
-        grades: dict[str, dict[tuple[str, str], float]] = defaultdict(dict)
-        waiting: dict[str, list[str]] = defaultdict(list)
-        for student, notebook, cell, score, manual in rows:
-            grades[student][notebook, cell] = score or 0.0
-            if manual:
-                waiting[student].append(cell)
-        times = {row.student_id: row.timestamp for row in found.submissions if row.timestamp}
-        everybody = sorted(student.id for student in gradebook.students)
-        return definitions, grades, waiting, times, found.duedate, found.max_score, everybody
-
-    try:
-        definitions, grades, waiting, times, due, most, everybody = record.read(course_, load)
-    except MissingEntry:
-        raise CourseError(f"there is no assignment {assignment} in the gradebook: check its name") from None
+    found = gradebook.assignment(course_, assignment)
+    marks = gradebook.marks(course_, assignment)
+    definitions = found.definitions
+    everybody = sorted(found.people)
+    grades = {
+        student: {
+            (notebook, cell): score
+            for notebook, mark in notebooks.items()
+            for cell, (score, _) in mark.scores.items()
+        }
+        for student, notebooks in marks.items()
+    }
+    waiting = {
+        student: cells
+        for student, notebooks in marks.items()
+        if (cells := [cell for mark in notebooks.values() for cell in mark.waiting])
+    }
+    times = {student: entry.time for student, entry in found.entries.items() if entry.time}
     graded = [student for student in everybody if student in grades]
     if not graded:
         raise CourseError(
             f"nothing of {assignment} was graded: run 'npfl-grader autograde {assignment}' first"
         )
-    report = _report(course_, assignment)
+    report = rows(report_path(course_, assignment))
     # What nobody handed in says nothing about a check.
-    present = [student for student in graded if not _empty(report.get(student, {}))]
+    present = [student for student in graded if student not in report or report[student].handed_in]
     shown = names_of(everybody, course_.root, names)
-    zone = course.timezone(course_)
+    zone = course_.timezone()
     # And neither does a file on which none was run.
-    judged = [student for student in present if report.get(student, {}).get("state") != LOOK]
+    judged = [
+        student for student in present if student not in report or report[student].state is not State.LOOK
+    ]
     checks, table = _checks(definitions, grades, judged)
     mistakes = _mistakes(checks, table, judged, report)
     found_pairs, compared = resemblance(_answers(course_, assignment, definitions, present))
@@ -185,12 +171,12 @@ def gather(course_: Course, assignment: str, names: bool = False) -> Insights:
         len(everybody),
         len(present),
         len(judged),
-        most,
+        found.most,
         [sum(grades[student].values()) for student in present],
         checks,
         mistakes,
-        sorted(moment.replace(tzinfo=UTC).astimezone(zone) for moment in times.values()),
-        due.replace(tzinfo=UTC).astimezone(zone) if due else None,
+        sorted(moment.astimezone(zone) for moment in times.values()),
+        found.due.astimezone(zone) if found.due else None,
         sorted(((shown.get(student, "a folder of no student"), why) for student, why in looks), key=_natural),
         pairs,
         compared,
@@ -217,19 +203,6 @@ def _natural(look: tuple[str, str]) -> list[tuple[int, str]]:
     """Sort "Student 2" before "Student 10"."""
     parts = re.split(r"(\d+)", look[0])
     return [(int(part) if part.isdecimal() else 0, part) for part in [*parts, look[1]]]
-
-
-def _report(course_: Course, assignment: str) -> dict[str, dict[str, Any]]:
-    try:
-        found = json.loads(record.desk(course_, assignment).with_suffix(".json").read_text(encoding="utf-8"))
-        return {row["student"]: row for row in found["rows"]}
-    except (OSError, ValueError, LookupError):
-        return {}
-
-
-def _empty(row: dict[str, Any]) -> bool:
-    reasons = row.get("reasons", [])
-    return bool(reasons) and all(reason.endswith("was not handed in") for reason in reasons)
 
 
 def _checks(
@@ -285,7 +258,7 @@ def _remark(check: Check) -> str:
 
 
 def _mistakes(
-    checks: list[Check], share: np.ndarray, present: list[str], report: dict[str, dict[str, Any]]
+    checks: list[Check], share: np.ndarray, present: list[str], report: dict[str, Row]
 ) -> list[dict[str, Any]]:
     """Group submissions by the checks that they fail, the largest first, with the commonest message."""
     groups: dict[tuple[int, ...], list[str]] = defaultdict(list)
@@ -297,7 +270,7 @@ def _mistakes(
     for failed, students in sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])):
         messages: dict[str, int] = defaultdict(int)
         for student in students:
-            said = report.get(student, {}).get("failed", {})
+            said = report[student].failed if student in report else {}
             for place in failed:
                 if message := said.get(checks[place].notebook, {}).get(checks[place].name):
                     line = message.splitlines()[0]
@@ -316,17 +289,17 @@ def _mistakes(
 
 
 def _looks(
-    course_: Course, assignment: str, report: dict[str, dict[str, Any]], waiting: dict[str, list[str]]
+    course_: Course, assignment: str, report: dict[str, Row], waiting: dict[str, list[str]]
 ) -> list[tuple[str, str]]:
     """Say who needs a look, and why."""
     found = []
     for student, row in report.items():
-        if row["state"] != "graded":
-            found.append((student, f"{row['state']}: {'; '.join(row['reasons']) or 'see the log'}"))
+        if row.state is not State.GRADED:
+            found.append((student, f"{row.state}: {'; '.join(row.reasons) or 'see the log'}"))
     found += [
         (student, f"waits for grading by hand: {', '.join(sorted(cells))}")
         for student, cells in waiting.items()
-        if report.get(student, {}).get("state", "graded") == "graded"
+        if student not in report or report[student].state is State.GRADED
     ]
     unusable = collect.ledger(course_, assignment).get("unusable", {})
     found += [(student, f"could not be collected: {why}") for student, why in unusable.items()]

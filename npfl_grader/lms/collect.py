@@ -17,15 +17,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from nbgrader.api import Gradebook, MissingEntry
 from rich.table import Table
 
-from npfl_grader.authoring.creation import timezone
-from npfl_grader.course import submissions
+from npfl_grader.course import gradebook, submissions
 from npfl_grader.course.settings import Course
 from npfl_grader.errors import CourseError
 from npfl_grader.files import write
-from npfl_grader.grading import record
 from npfl_grader.late import LatePenalty
 from npfl_grader.lms import archives, roster
 from npfl_grader.lms.archives import Bounds, Member, Refused
@@ -268,33 +265,18 @@ class Collector:
         replace: bool = False,
     ) -> None:
         self.course, self.assignment, self.take_late, self.replace = course, assignment, late, replace
-        self.zone = timezone(course)
+        self.zone = course.timezone()
         self.grace = LatePenalty(config=course.config).grace
 
-        def load(gradebook: Gradebook) -> tuple[Any, ...]:
-            found = gradebook.find_assignment(assignment)
-            extensions = {
-                row.student_id: row.extension for row in gradebook.assignment_submissions(assignment)
-            }
-            people = [
-                roster.Student(row.id, row.first_name, row.last_name, row.email, row.lms_user_id)
-                for row in gradebook.students
-            ]
-            return people, found.duedate, extensions, [notebook.name for notebook in found.notebooks]
-
-        try:
-            people, due, extensions, self.notebooks = record.read(course, load)
-        except MissingEntry:
-            raise CourseError(
-                f"there is no assignment {assignment} in the gradebook: check its name"
-            ) from None
+        found = gradebook.assignment(course, assignment)
+        people, self.notebooks = list(found.people.values()), list(found.definitions)
         if not people:
             raise CourseError(
                 "the course has no students: run 'npfl-grader course' with --roster, "
                 "or 'nbgrader db student import'"
             )
-        self.due = due.replace(tzinfo=UTC) if due else None
-        self.extensions = extensions
+        self.due = found.due
+        self.extensions = {student: entry.extension for student, entry in found.entries.items()}
         self.ids = [person.id for person in people]
         self.known = {person.id.lower(): person.id for person in people}
         self.known |= {person.email.lower(): person.id for person in people if person.email}

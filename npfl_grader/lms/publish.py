@@ -5,21 +5,16 @@ import io
 import json
 import re
 import zipfile
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from nbgrader import api
-from nbgrader.api import Gradebook, MissingEntry
-from nbgrader.preprocessors import AssignLatePenalties
-
+from npfl_grader.course import gradebook, gradebook_rows
 from npfl_grader.course.settings import Course
 from npfl_grader.errors import CourseError
 from npfl_grader.files import write
-from npfl_grader.grading import record
 from npfl_grader.late import LatePenalty
 from npfl_grader.lms import archives, collect, roster
 
@@ -111,14 +106,7 @@ def pack(target: Path, content: dict[str, bytes]) -> bool:
             info = zipfile.ZipInfo(name, DATE)
             info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
             archive.writestr(info, data)
-    data = memory.getvalue()
-    if target.exists() and target.read_bytes() == data:
-        return False
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.part")
-    part.write_bytes(data)
-    part.replace(target)
-    return True
+    return write(target, memory.getvalue())
 
 
 class Publisher:
@@ -153,39 +141,24 @@ class Publisher:
                 f"{self.template.path}: this is a list of {found}, not of {system}: its header is "
                 f"{', '.join(self.template.header[:6])}; export {system}'s, or name the other system"
             )
-        self.worth = course.settings.assignments.get(assignment, {}).get("points")
-        try:
-            with record.gradebook(course) as gradebook:
-                self.refreshed = refresh_penalties(course, gradebook, assignment)
-                self.grades = self._grades(gradebook)
-        except MissingEntry:
-            raise CourseError(
-                f"there is no assignment {assignment} in the gradebook: check its name"
-            ) from None
+        self.worth = course.worth(assignment)
+        self.refreshed = gradebook_rows.refresh_penalties(course, assignment)
+        self.grades = self._grades()
         if not any(grade.submitted for grade in self.grades.values()):
             raise CourseError(
                 f"nothing of {assignment} was graded: run 'npfl-grader autograde {assignment}' first"
             )
 
-    def _grades(self, gradebook: Gradebook) -> dict[str, Grade]:
-        found = gradebook.find_assignment(self.assignment)
-        grades = {student.id: Grade(student, most=found.max_score) for student in gradebook.students}
-        rows = (
-            gradebook.db.query(
-                api.SubmittedAssignment.student_id,
-                api.SubmittedNotebook.score,
-                api.SubmittedNotebook.late_submission_penalty,
-                api.SubmittedNotebook.needs_manual_grade,
-            )
-            .join(api.SubmittedAssignment, api.SubmittedAssignment.id == api.SubmittedNotebook.assignment_id)
-            .filter(api.SubmittedAssignment.assignment_id == found.id)
-        )
-        for student, score, penalty, waiting in rows:
+    def _grades(self) -> dict[str, Grade]:
+        found = gradebook.assignment(self.course, self.assignment)
+        grades = {name: Grade(person, most=found.most) for name, person in found.people.items()}
+        for student, notebooks in gradebook.marks(self.course, self.assignment).items():
             grade = grades[student]
             grade.submitted = True
-            grade.score += score or 0.0
-            grade.penalty += penalty or 0.0
-            grade.waiting |= bool(waiting)
+            for mark in notebooks.values():
+                grade.score += float(mark.score)
+                grade.penalty += mark.penalty
+                grade.waiting |= bool(mark.waiting)
         for grade in grades.values():
             grade.points = self.publish(grade.score, grade.penalty, grade.most)
         return grades
@@ -228,7 +201,9 @@ class Publisher:
             rule = "by the course's own rule"
         made.notes.append(f"late: {rule}; who lost points by it: {len(late)}")
         if self.refreshed:
-            made.notes.append(f"penalties worked out anew, for points given by hand since: {self.refreshed}")
+            made.notes.append(
+                f"penalties worked out anew, for points given by hand since: {len(self.refreshed)}"
+            )
         scaled = f" scaled from {next(iter(self.grades.values())).most:g}" if self.worth else ""
         made.notes.append(
             f"points: of {self.most.normalize():f}{scaled}, rounded half up to two decimal places"
@@ -272,7 +247,7 @@ class Publisher:
             ]
             for g in everybody:
                 name = ", ".join(filter(None, [g.student.last_name, g.student.first_name])) or g.student.id
-                rows.append([name, g.student.lms_user_id or "", "", g.student.id, "", str(g.points)])
+                rows.append([name, g.student.lms_id or "", "", g.student.id, "", str(g.points)])
             return rows
         rows = [["Username", f"{title} Points Grade", "End-of-Line Indicator"]]
         return rows + [[g.student.id, str(g.points), "#"] for g in everybody]
@@ -292,7 +267,7 @@ class Publisher:
         columns = [
             table.column([key]) for names in roster.COLUMNS.values() for key in names if key in table.keys
         ]
-        numbers = {g.student.lms_user_id: name for name, g in self.grades.items() if g.student.lms_user_id}
+        numbers = {g.student.lms_id: name for name, g in self.grades.items() if g.student.lms_id}
         rows, met = [table.header], set()
         for row in table.rows:
             row = list(row)
@@ -381,39 +356,3 @@ class Publisher:
                 late = "LATE_" if match["late"] else ""
                 return f"{match['name']}_{late}{match['id']}_{match['attachment']}_{page.name}"
         return f"{archives.shorten(student)}/{page.name}"
-
-
-def refresh_penalties(course: Course, gradebook: Gradebook, assignment: str) -> int:
-    """Work out the penalties anew where points were given by hand since, or the rule has changed.
-
-    Returns
-    -------
-    int
-        How many have changed.
-    """
-    late = AssignLatePenalties(config=course.config)
-    late.log.setLevel("ERROR")
-    late.init_plugin()
-    found = gradebook.find_assignment(assignment)
-    query = gradebook.db.query(api.SubmittedNotebook, api.SubmittedAssignment).join(
-        api.SubmittedAssignment, api.SubmittedAssignment.id == api.SubmittedNotebook.assignment_id
-    )
-    there = defaultdict(set)
-    changed = 0
-    for notebook, submission in query.filter(api.SubmittedAssignment.assignment_id == found.id):
-        seconds = submission.total_seconds_late
-        wanted = None
-        if seconds > 0:
-            student = submission.student_id
-            if student not in there:
-                folder = course.folder("autograded", student, assignment)
-                there[student] = {path.stem for path in folder.glob("*.ipynb")}
-            if notebook.name in there[student]:
-                wanted = late.plugin_inst.late_submission_penalty(student, notebook.score, seconds)
-        if wanted is not None:
-            wanted = late._check_late_penalty(notebook, wanted)
-        if abs((wanted or 0.0) - (notebook.late_submission_penalty or 0.0)) > 1e-9:
-            notebook.late_submission_penalty = wanted
-            changed += 1
-    gradebook.db.commit()
-    return changed

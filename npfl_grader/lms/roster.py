@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from dateutil import parser as dates
 
+from npfl_grader.course.gradebook import Person
 from npfl_grader.errors import CourseError
 
 # For each field, the columns that may hold it, the better ones first.
@@ -34,25 +35,15 @@ BAD = re.compile(r"[/\\\x00-\x1f+]|^\.|^$")
 
 
 @dataclass(frozen=True)
-class Student:
+class Student(Person):
     """One line of a roster.
 
     Attributes
     ----------
-    id : str
-        The name of the student's folder and row in the gradebook.
-    lms_id : str or None
-        The number under which the system knows the student: Canvas' ID, Moodle's participant of an
-        assignment.
     time : datetime or None
         When the assignment of this worksheet was handed in, with its time zone.
     """
 
-    id: str
-    first_name: str | None = None
-    last_name: str | None = None
-    email: str | None = None
-    lms_id: str | None = None
     time: datetime | None = None
 
 

@@ -274,11 +274,10 @@ def test_outside_a_course_it_says_so(room, tmp_path):
 
 
 def test_two_graders_do_not_work_in_one_course(room):
-    from npfl_grader.course import settings
-    from npfl_grader.grading import record
+    from npfl_grader.course import gradebook, settings
 
     room.hand_in("a", RIGHT)
-    with record.only_writer(settings.load(room.root)):
+    with gradebook.only_writer(settings.load(room.root)):
         assert "another grader is at work here" in room.run("autograde", room.name, code=1).stderr
 
 

@@ -153,7 +153,7 @@ def test_a_due_date_is_read_in_one_form_alone(tmp_path, due):
     config = tmp_path / "nbgrader_config.py"
     config.write_text(f"{course.CONFIG}c.NpflGrader.assignments = {{'a': {{'due': {due!r}}}}}\n")
     with pytest.raises(CourseError, match=f"a: '{due}' is no time: write it as '2026-03-10 23:59'"):
-        course.due_dates(settings.load(tmp_path))
+        settings.due_dates(settings.load(tmp_path))
 
 
 def test_a_command_that_cannot_write_says_where(tmp_path):
