@@ -5,6 +5,7 @@ Each import runs in an interpreter of its own; the medians are compared. The las
 
 import argparse
 import json
+import pkgutil
 import statistics
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 AIM = 0.05  # seconds
-MODULES = sorted(path.stem for path in (ROOT / "npfl").glob("*.py") if not path.stem.startswith("_"))
+MODULES = sorted(m.name for m in pkgutil.iter_modules([str(ROOT / "npfl")]) if not m.name.startswith("_"))
 IMPORTS = {
     "numpy": "import numpy",
     "npfl": "import npfl",

@@ -4,10 +4,15 @@ Every element-wise activation ``name(x)`` stands beside its derivative ``name_gr
 arguments. Both accept an array of any shape and return one of that shape and precision; integers become
 float64. (NumPy 1 computes float32 numbers without any axis in float64.)
 Where a slope jumps, at 0, the derivative is that of the left side, as in PyTorch: ReLU'(0) = 0.
-Softmax and log-softmax act on a whole vector of logits, so they have a Jacobian instead.
+Softmax and log-softmax act on a whole vector of logits; softmax has a Jacobian instead.
+At -∞ GELU, SiLU and Mish are NaN, as in PyTorch, TensorFlow and Keras: the formula says -∞ · 0. All other
+functions, and all derivatives, have their limits at ±∞.
 
 The formulas are written so that neither tail is lost: :math:`1 + e^{-x}`, :math:`1 - \tanh^2 x` or
 :math:`1 + \operatorname{erf} x`, taken literally, overflow or round to 0 where the result is small but not 0.
+
+References: lecture slides "Putting It All Together", "Convergence – Saturating Non-linearities", and
+"Derivative of Softmax MLE Loss".
 """
 
 import math
@@ -15,30 +20,21 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from npfl._arrays import as_float
+from npfl._checks import as_float, flag, integer, real
+from npfl._sums import product, total, wide
+
+_FAR = 1e4
 
 
 def sigmoid(x: ArrayLike) -> NDArray:
     r"""Map a real number to a probability, :math:`\sigma(x) = 1 / (1 + e^{-x})`.
 
-    Parameters
-    ----------
-    x : array_like, any shape
-        The logit: the logarithm of the odds of the outcome.
-
-    Returns
-    -------
-    ndarray, shape of `x`
-        The probability of the outcome, between 0 and 1.
+    The number is a *logit*, the logarithm of the odds of the outcome.
 
     Examples
     --------
     >>> sigmoid([-1e4, 0.0, 1e4])
     array([0. , 0.5, 1. ])
-
-    References
-    ----------
-    Lecture slide "Putting It All Together"; chapter "Derivative of the softmax loss".
     """
     x = as_float("x", x)
     # Numerator and denominator are multiplied by e^x where x < 0: no exponent is positive, nothing overflows.
@@ -46,26 +42,12 @@ def sigmoid(x: ArrayLike) -> NDArray:
 
 
 def sigmoid_grad(x: ArrayLike) -> NDArray:
-    r"""Differentiate the sigmoid, :math:`\sigma'(x) = \sigma(x)\,\sigma(-x)`.
-
-    Parameters
-    ----------
-    x : array_like, any shape
-        The points at which to differentiate.
-
-    Returns
-    -------
-    ndarray, shape of `x`
-        The derivative, at most 1/4.
+    r"""Differentiate the sigmoid, :math:`\sigma'(x) = \sigma(x)\,\sigma(-x)`, at most 1/4.
 
     Examples
     --------
     >>> sigmoid_grad([0.0, 1e4])
     array([0.25, 0.  ])
-
-    References
-    ----------
-    Lecture slide "Convergence – Saturating Non-linearities".
     """
     # The usual s (1 - s) cancels for large x, where 1 - s rounds to 0 too early.
     x = as_float("x", x)
@@ -79,10 +61,6 @@ def tanh(x: ArrayLike) -> NDArray:
     --------
     >>> tanh([-1e4, 0.0, 1e4])
     array([-1.,  0.,  1.])
-
-    References
-    ----------
-    Lecture slide "Convergence – Saturating Non-linearities".
     """
     return np.tanh(as_float("x", x))
 
@@ -94,12 +72,8 @@ def tanh_grad(x: ArrayLike) -> NDArray:
     --------
     >>> tanh_grad([0.0, 1e4])
     array([1., 0.])
-
-    References
-    ----------
-    Lecture slide "Convergence – Saturating Non-linearities".
     """
-    return 4 * sigmoid_grad(2 * as_float("x", x))
+    return 4 * sigmoid_grad(2 * _tails(as_float("x", x)))
 
 
 def relu(x: ArrayLike) -> NDArray:
@@ -109,10 +83,6 @@ def relu(x: ArrayLike) -> NDArray:
     --------
     >>> relu([-2.0, 0.0, 3.0])
     array([0., 0., 3.])
-
-    References
-    ----------
-    Lecture slide "Convergence – Saturating Non-linearities".
     """
     return np.maximum(as_float("x", x), 0)
 
@@ -124,10 +94,6 @@ def relu_grad(x: ArrayLike) -> NDArray:
     --------
     >>> relu_grad([-2.0, 0.0, 3.0])
     array([0., 0., 1.])
-
-    References
-    ----------
-    Lecture slide "Convergence – Saturating Non-linearities".
     """
     x = as_float("x", x)
     return (x > 0).astype(x.dtype)
@@ -140,15 +106,8 @@ def leaky_relu(x: ArrayLike, slope: ArrayLike = 0.01) -> NDArray:
 
     Parameters
     ----------
-    x : array_like, any shape
-        The inputs.
     slope : array_like, shape of the last axes of `x`, or ()
         The slope ν on the negative side. (Keras' ``leaky_relu`` has the default 0.2, PyTorch's 0.01.)
-
-    Returns
-    -------
-    ndarray, shape of `x`
-        The activations.
 
     Raises
     ------
@@ -166,7 +125,7 @@ def leaky_relu(x: ArrayLike, slope: ArrayLike = 0.01) -> NDArray:
     K. He et al.: Delving deep into rectifiers, 2015, arXiv 1502.01852.
     """
     x, slope = _with_slope(x, slope)
-    return np.maximum(x, 0) + slope * np.minimum(x, 0)
+    return np.maximum(x, 0) + product(slope, np.minimum(x, 0))
 
 
 def leaky_relu_grad(x: ArrayLike, slope: ArrayLike = 0.01) -> NDArray:
@@ -179,10 +138,6 @@ def leaky_relu_grad(x: ArrayLike, slope: ArrayLike = 0.01) -> NDArray:
     --------
     >>> leaky_relu_grad([-2.0, 0.0, 3.0], slope=0.25)
     array([0.25, 0.25, 1.  ])
-
-    References
-    ----------
-    K. He et al.: Delving deep into rectifiers, 2015, arXiv 1502.01852.
     """
     x, slope = _with_slope(x, slope)
     return np.where(x > 0, np.ones_like(slope), slope)
@@ -193,15 +148,8 @@ def elu(x: ArrayLike, alpha: float = 1.0) -> NDArray:
 
     Parameters
     ----------
-    x : array_like, any shape
-        The inputs.
     alpha : float
         The size ν of the limit -ν for large negative inputs (α in the paper).
-
-    Returns
-    -------
-    ndarray, shape of `x`
-        The activations.
 
     Examples
     --------
@@ -212,7 +160,7 @@ def elu(x: ArrayLike, alpha: float = 1.0) -> NDArray:
     ----------
     D.-A. Clevert et al.: Fast and accurate deep network learning by exponential linear units, 2015.
     """
-    x = as_float("x", x)
+    x, alpha = as_float("x", x), real("alpha", alpha)
     return np.maximum(x, 0) + x.dtype.type(alpha) * np.expm1(np.minimum(x, 0))
 
 
@@ -225,12 +173,8 @@ def elu_grad(x: ArrayLike, alpha: float = 1.0) -> NDArray:
     --------
     >>> elu_grad([-1e4, 0.0, 3.0], alpha=0.5)
     array([0. , 0.5, 1. ])
-
-    References
-    ----------
-    D.-A. Clevert et al.: Fast and accurate deep network learning by exponential linear units, 2015.
     """
-    x = as_float("x", x)
+    x, alpha = as_float("x", x), real("alpha", alpha)
     return np.where(x > 0, np.ones_like(x), x.dtype.type(alpha) * np.exp(np.minimum(x, 0)))
 
 
@@ -246,15 +190,8 @@ def gelu(x: ArrayLike, approximate: bool = False) -> NDArray:
 
     Parameters
     ----------
-    x : array_like, any shape
-        The inputs.
     approximate : bool
         Whether to use the formula with tanh, which is off by 5e-4 at most.
-
-    Returns
-    -------
-    ndarray, shape of `x`
-        The activations.
 
     Examples
     --------
@@ -266,10 +203,10 @@ def gelu(x: ArrayLike, approximate: bool = False) -> NDArray:
     D. Hendrycks, K. Gimpel: Gaussian error linear units, 2016, arXiv 1606.08415.
     """
     x = as_float("x", x)
-    # In float64, as math.erfc is; x³ would leave float16's range.
-    z = x.astype(np.float64)
-    cdf = sigmoid(2 * _gelu_u(z)) if approximate else _normal_cdf(z)
-    return (z * cdf).astype(x.dtype)
+    # In float64, as math.erfc is.
+    z = _tails(x.astype(np.float64))
+    cdf = sigmoid(2 * _gelu_u(z)) if flag("approximate", approximate) else _normal_cdf(z)
+    return (x * cdf).astype(x.dtype)
 
 
 def gelu_grad(x: ArrayLike, approximate: bool = False) -> NDArray:
@@ -282,14 +219,10 @@ def gelu_grad(x: ArrayLike, approximate: bool = False) -> NDArray:
     --------
     >>> gelu_grad([-1e4, 0.0, 1e4])
     array([0. , 0.5, 1. ])
-
-    References
-    ----------
-    D. Hendrycks, K. Gimpel: Gaussian error linear units, 2016, arXiv 1606.08415.
     """
     x = as_float("x", x)
-    z = x.astype(np.float64)
-    if approximate:
+    z = _tails(x.astype(np.float64))
+    if flag("approximate", approximate):
         u, u_grad = _gelu_u(z), math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * z**2)
         # ½ (1 + tanh u) = σ(2u), which keeps the tail.
         grad = sigmoid(2 * u) + z * sigmoid_grad(2 * u) * 2 * u_grad
@@ -322,12 +255,8 @@ def silu_grad(x: ArrayLike) -> NDArray:
     --------
     >>> silu_grad([0.0, 1e4])
     array([0.5, 1. ])
-
-    References
-    ----------
-    S. Elfwing et al.: Sigmoid-weighted linear units, 2017, arXiv 1702.03118.
     """
-    x = as_float("x", x)
+    x = _tails(as_float("x", x))
     return sigmoid(x) * (1 + x * sigmoid(-x))
 
 
@@ -340,11 +269,6 @@ def softplus(x: ArrayLike) -> NDArray:
     --------
     >>> softplus([-1e4, 1e4])
     array([    0., 10000.])
-
-    References
-    ----------
-    Chapter "From the 1990s to deep learning", section "Activation functions"; softplus is the
-    part of `mish` inside the tanh.
     """
     x = as_float("x", x)
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
@@ -357,10 +281,6 @@ def softplus_grad(x: ArrayLike) -> NDArray:
     --------
     >>> softplus_grad([0.0, 1e4])
     array([0.5, 1. ])
-
-    References
-    ----------
-    Chapter "From the 1990s to deep learning", section "Activation functions".
     """
     return sigmoid(x)
 
@@ -388,12 +308,8 @@ def mish_grad(x: ArrayLike) -> NDArray:
     --------
     >>> mish_grad([0.0, 1e4])
     array([0.6, 1. ])
-
-    References
-    ----------
-    D. Misra: Mish, a self regularized non-monotonic activation function, 2019, arXiv 1908.08681.
     """
-    x = as_float("x", x)
+    x = _tails(as_float("x", x))
     s = softplus(x)
     return np.tanh(s) + x * sigmoid(x) * tanh_grad(s)
 
@@ -416,7 +332,7 @@ def softmax(logits: ArrayLike, axis: int = -1) -> NDArray:
     Raises
     ------
     ValueError
-        If there is no class to choose from.
+        If there is no such axis, or no class to choose from.
 
     Examples
     --------
@@ -424,13 +340,10 @@ def softmax(logits: ArrayLike, axis: int = -1) -> NDArray:
     array([0.25, 0.75])
     >>> softmax([1e4, -1e4])
     array([1., 0.])
-
-    References
-    ----------
-    Lecture slide "Derivative of Softmax MLE Loss"; chapter "Derivative of the softmax loss".
     """
-    e = np.exp(_shifted(logits, axis))
-    return e / e.sum(axis=axis, keepdims=True)
+    z, dtype = _shifted(logits, axis)
+    e = np.exp(z)
+    return (e / total(e, axis, keepdims=True)).astype(dtype, copy=False)
 
 
 def softmax_jacobian(logits: ArrayLike) -> NDArray:
@@ -451,10 +364,6 @@ def softmax_jacobian(logits: ArrayLike) -> NDArray:
     >>> softmax_jacobian([0.0, 0.0])
     array([[ 0.25, -0.25],
            [-0.25,  0.25]])
-
-    References
-    ----------
-    Lecture slide "Derivative of Softmax MLE Loss".
     """
     o = softmax(logits)
     return o[..., :, None] * (np.eye(o.shape[-1], dtype=o.dtype) - o[..., None, :])
@@ -463,62 +372,15 @@ def softmax_jacobian(logits: ArrayLike) -> NDArray:
 def log_softmax(logits: ArrayLike, axis: int = -1) -> NDArray:
     r"""Compute log-probabilities, :math:`\log o_i = z_i - \log \sum_j e^{z_j}`.
 
-    Parameters
-    ----------
-    logits : array_like, shape (..., K)
-        The scores of the K classes.
-    axis : int
-        The axis that holds the classes.
-
-    Returns
-    -------
-    ndarray, shape of `logits`
-        The logarithms of the probabilities, finite if the differences of the logits are.
-
-    Raises
-    ------
-    ValueError
-        If there is no class to choose from.
+    Parameters and errors are those of `softmax`; the result is finite if the differences of the logits are.
 
     Examples
     --------
     >>> log_softmax([1e4, -1e4])
     array([     0., -20000.])
-
-    References
-    ----------
-    Lecture slide "Derivative of Softmax MLE Loss".
     """
-    z = _shifted(logits, axis)
-    return z - np.log(np.exp(z).sum(axis=axis, keepdims=True))
-
-
-def log_softmax_jacobian(logits: ArrayLike) -> NDArray:
-    r"""Differentiate log-softmax, :math:`\partial \log o_i / \partial z_j = [i = j] - o_j`.
-
-    Parameters
-    ----------
-    logits : array_like, shape (..., K)
-        The scores of the K classes.
-
-    Returns
-    -------
-    ndarray, shape (..., K, K)
-        Row i, column j: the derivative of log-probability i by logit j. Rows sum to 0; all but the ones on
-        the diagonal are alike.
-
-    Examples
-    --------
-    >>> log_softmax_jacobian([0.0, np.log(3.0)])
-    array([[ 0.75, -0.75],
-           [-0.25,  0.25]])
-
-    References
-    ----------
-    Lecture slide "Derivative of Softmax MLE Loss".
-    """
-    o = softmax(logits)
-    return np.eye(o.shape[-1], dtype=o.dtype) - o[..., None, :]
+    z, dtype = _shifted(logits, axis)
+    return (z - np.log(total(np.exp(z), axis, keepdims=True))).astype(dtype, copy=False)
 
 
 def _with_slope(x: ArrayLike, slope: ArrayLike) -> tuple[NDArray, NDArray]:
@@ -540,9 +402,18 @@ def _normal_cdf(x: NDArray) -> NDArray:
     return np.vectorize(math.erfc, otypes=[np.float64])(x * -math.sqrt(0.5)) / 2
 
 
-def _shifted(logits: ArrayLike, axis: int) -> NDArray:
-    z = as_float("logits", logits)
+def _tails(x: NDArray) -> NDArray:
+    # 0 · ∞ has no value, and x³ may overflow. Farther out than this the derivatives are at their limits to
+    # the last bit of float64, and the bounds are numbers of float16 too.
+    return np.clip(x, -_FAR, _FAR)
+
+
+def _shifted(logits: ArrayLike, axis: int) -> tuple[NDArray, np.dtype]:
+    """Return the logits, shifted and in float32 at least, and their own dtype."""
+    z, axis = as_float("logits", logits), integer("axis", axis)
+    if z.ndim > 0 and not -z.ndim <= axis < z.ndim:
+        raise ValueError(f"axis must be an axis of logits, whose shape is {z.shape}, got {axis}")
     if z.ndim == 0 or z.shape[axis] == 0:
         raise ValueError(f"logits must hold at least one class on axis {axis}, got shape {z.shape}")
     # Softmax does not change when all logits are shifted; after this shift the largest power is 1.
-    return z - z.max(axis=axis, keepdims=True)
+    return (z - z.max(axis=axis, keepdims=True)).astype(wide(z), copy=False), z.dtype

@@ -2,6 +2,8 @@ r"""Dataset augmentation: examples that are slightly changed, with labels that f
 
 Images have the shape (..., H, W), rows downwards, with pixels from 0 to 1; what comes in from outside is 0.
 Sounds have the shape (..., T).
+
+References: lecture slide "Regularization – Dataset Augmentation".
 """
 
 import math
@@ -10,7 +12,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
-from npfl._arrays import as_float
+from npfl._checks import as_array, as_float, finite, generator, positive, real, show
+from npfl._sums import wide
 
 _WINDOW = 512  # samples of a frame of the phase vocoder
 _HOP = _WINDOW // 4
@@ -62,19 +65,15 @@ def mixup(x: ArrayLike, y: ArrayLike, alpha: float, rng: Generator) -> tuple[NDA
     References
     ----------
     H. Zhang et al.: mixup: beyond empirical risk minimization, 2017, arXiv 1710.09412.
-    Lecture slide "Regularization – Dataset Augmentation".
     """
-    x = as_float("x", x)
-    if np.asarray(y).dtype.kind != "f":
+    x, y, alpha = as_float("x", x), as_array("y", y), positive("alpha", alpha)
+    if y.dtype.kind != "f":
         raise TypeError(
-            f"y must hold fractions, such as one-hot rows of floats, got dtype {np.asarray(y).dtype}"
+            f"y must hold fractions, such as one-hot rows of floats, got dtype {y.dtype}: {show(y)}"
         )
-    y = np.asarray(y)
     if x.ndim == 0 or y.ndim == 0 or len(x) != len(y):
         raise ValueError(f"x and y must hold the same number of examples, got shapes {x.shape} and {y.shape}")
-    if not 0 < alpha < math.inf:
-        raise ValueError(f"alpha must be positive and finite, got {alpha}")
-    share = rng.beta(alpha, alpha)
+    share = generator("rng", rng).beta(alpha, alpha)
     partner = rng.permutation(len(x))
     mixed = [share * array + (1 - share) * array[partner] for array in (x, y)]
     return mixed[0].astype(x.dtype, copy=False), mixed[1].astype(y.dtype, copy=False)
@@ -95,23 +94,13 @@ def translate(images: ArrayLike, down: float, right: float) -> NDArray:
     ndarray, shape of `images`
         The shifted images.
 
-    Raises
-    ------
-    ValueError
-        If `images` has less than two axes, or a number is not finite.
-
     Examples
     --------
     >>> translate([[1.0, 2.0], [3.0, 4.0]], down=0, right=1)
     array([[0., 1.],
            [0., 3.]])
-
-    References
-    ----------
-    Lecture slide "Regularization – Dataset Augmentation" (images).
     """
-    if not (math.isfinite(down) and math.isfinite(right)):
-        raise ValueError(f"down and right must be finite, got {down} and {right}")
+    down, right = finite("down", down), finite("right", right)
     return _transform(images, np.eye(2), np.array([down, right]))
 
 
@@ -125,13 +114,8 @@ def rotate(images: ArrayLike, degrees: float) -> NDArray:
     >>> rotate([[1.0, 2.0], [3.0, 4.0]], 90).round(6)
     array([[2., 4.],
            [1., 3.]])
-
-    References
-    ----------
-    Lecture slide "Regularization – Dataset Augmentation" (images).
     """
-    if not math.isfinite(degrees):
-        raise ValueError(f"degrees must be finite, got {degrees}")
+    degrees = finite("degrees", degrees)
     cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     return _transform(images, np.array([[cosine, -sine], [sine, cosine]]), np.zeros(2))
 
@@ -147,12 +131,8 @@ def scale(images: ArrayLike, factor: float) -> NDArray:
     array([[0.25, 0.5 , 0.25],
            [0.5 , 1.  , 0.5 ],
            [0.25, 0.5 , 0.25]])
-
-    References
-    ----------
-    Lecture slide "Regularization – Dataset Augmentation" (images).
     """
-    _positive("factor", factor)
+    factor = positive("factor", factor)
     return _transform(images, factor * np.eye(2), np.zeros(2))
 
 
@@ -166,10 +146,6 @@ def flip(images: ArrayLike) -> NDArray:
     >>> flip([[1.0, 2.0], [3.0, 4.0]])
     array([[2., 1.],
            [4., 3.]])
-
-    References
-    ----------
-    Lecture slide "Regularization – Dataset Augmentation" (images).
     """
     return _images(images)[..., ::-1].copy()
 
@@ -184,12 +160,8 @@ def brightness(images: ArrayLike, change: float) -> NDArray:
     >>> brightness([[0.0, 0.25], [0.5, 1.0]], 0.25)
     array([[0.25, 0.5 ],
            [0.75, 1.  ]])
-
-    References
-    ----------
-    Lecture slide "Regularization – Dataset Augmentation" (images).
     """
-    if not -1 <= change <= 1:
+    if not -1 <= (change := real("change", change)) <= 1:
         raise ValueError(f"change must lie in [-1, 1], got {change}")
     images = _images(images)
     return np.clip(images + change, 0, 1).astype(images.dtype, copy=False)
@@ -212,26 +184,15 @@ def add_noise(signal: ArrayLike, snr: float, rng: Generator) -> NDArray:
     ndarray, shape of `signal`
         The noisy sounds.
 
-    Raises
-    ------
-    ValueError
-        If `signal` has no samples, or `snr` is not finite.
-
     Examples
     --------
     >>> noisy = add_noise(np.ones(10_000), snr=20, rng=np.random.default_rng(1))
     >>> float(noisy.std().round(2))
     0.1
-
-    References
-    ----------
-    Lecture slide "Regularization – Dataset Augmentation" (speech).
     """
-    signal = _signal(signal)
-    if not math.isfinite(snr):
-        raise ValueError(f"snr must be finite, got {snr}")
-    power = np.square(signal, dtype=np.result_type(signal, np.float32)).mean(axis=-1, keepdims=True)
-    noise = rng.normal(size=signal.shape) * np.sqrt(power) * 10 ** (-snr / 20)
+    signal, snr = _signal(signal), finite("snr", snr)
+    power = np.square(signal, dtype=wide(signal)).mean(axis=-1, keepdims=True)
+    noise = generator("rng", rng).normal(size=signal.shape) * np.sqrt(power) * 10 ** (-snr / 20)
     return (signal + noise).astype(signal.dtype)
 
 
@@ -252,22 +213,12 @@ def change_speed(signal: ArrayLike, factor: float) -> NDArray:
     ndarray, shape (..., round(T / factor))
         The changed sounds.
 
-    Raises
-    ------
-    ValueError
-        If `signal` has no samples, or `factor` is not positive.
-
     Examples
     --------
     >>> change_speed([0.0, 1.0, 2.0, 3.0], 0.5)
     array([0. , 0.5, 1. , 1.5, 2. , 2.5, 3. , 3. ])
-
-    References
-    ----------
-    Lecture slide "Regularization – Dataset Augmentation" (speech).
     """
-    signal = _signal(signal)
-    _positive("factor", factor)
+    signal, factor = _signal(signal), positive("factor", factor)
     last = signal.shape[-1] - 1
     position = np.minimum(np.arange(round(signal.shape[-1] / factor)) * factor, last)
     before = position.astype(int)
@@ -280,13 +231,16 @@ def change_pitch(signal: ArrayLike, factor: float) -> NDArray:
     r"""Raise or lower the pitch of sounds, which keep their length.
 
     A phase vocoder makes the sounds longer by `factor` at the same pitch: it takes spectra of short frames,
-    lays the frames out at larger (or smaller) distances, and turns the phase of each frequency so that it
-    goes on where the frame before has left it. `change_speed` then restores the length.
+    lays the frames out at larger (or smaller) distances, and turns the phase of each peak of a spectrum so
+    that it goes on where the frame before has left it. The frequencies around a peak turn with it; turned
+    each for itself, they would soon cancel. `change_speed` then restores the length. Tones keep their
+    loudness; hiss loses some, and what begins within a sound is smeared over about the length of a frame.
 
     Parameters
     ----------
     signal : array_like, shape (..., T)
-        The sounds, longer than a frame of 512 samples to be of use.
+        The sounds, longer than a frame of 512 samples to be of use. Beyond its ends a sound is taken to go
+        on as its mirror image, upside down.
     factor : float
         The ratio of the new frequencies to the old ones, positive: 2 is an octave up.
 
@@ -294,11 +248,6 @@ def change_pitch(signal: ArrayLike, factor: float) -> NDArray:
     -------
     ndarray, shape of `signal`
         The changed sounds.
-
-    Raises
-    ------
-    ValueError
-        If `signal` has no samples, or `factor` is not positive.
 
     Examples
     --------
@@ -309,38 +258,49 @@ def change_pitch(signal: ArrayLike, factor: float) -> NDArray:
 
     References
     ----------
-    J. Flanagan, R. Golden: Phase vocoder, 1966. Lecture slide "Regularization – Dataset Augmentation".
+    J. Flanagan, R. Golden: Phase vocoder, 1966.
+    J. Laroche, M. Dolson: Improved phase vocoder time-scale modification of audio, 1999 (the peaks).
     """
-    signal = _signal(signal)
-    _positive("factor", factor)
-    changed = change_speed(_stretch(signal.astype(np.float64), factor), factor)
-    length = signal.shape[-1]
+    signal, factor = _signal(signal), positive("factor", factor)
+    *leading, length = signal.shape
+    sounds = [_stretch(sound, factor) for sound in signal.astype(np.float64).reshape(-1, length)]
+    changed = change_speed(np.reshape(sounds, (*leading, -1)) if sounds else signal, factor)
     # Rounding twice may leave a sample too many or too few.
-    changed = np.pad(changed, [(0, 0)] * (signal.ndim - 1) + [(0, max(0, length - changed.shape[-1]))])
+    changed = np.pad(changed, [(0, 0)] * len(leading) + [(0, max(0, length - changed.shape[-1]))])
     return changed[..., :length].astype(signal.dtype)
 
 
-def _stretch(signal: NDArray, factor: float) -> NDArray:
-    length = round(signal.shape[-1] * factor)
+def _stretch(sound: NDArray, factor: float) -> NDArray:
+    """Make one sound (T,) longer by `factor`, at the same pitch."""
+    length = round(len(sound) * factor)
     # Frames are laid at distances of _HOP; three begin before the sound, so that each sample is in four.
     frames = np.arange(-3, math.ceil(length / _HOP))
     starts = np.round(frames * _HOP / factor).astype(int)
     front = -starts[0]
-    back = max(0, starts[-1] + _HOP + _WINDOW - signal.shape[-1])
-    padded = np.pad(signal, [(0, 0)] * (signal.ndim - 1) + [(front, back)])
+    back = max(0, starts[-1] + _HOP + _WINDOW - len(sound))
+    padded = -np.pad(sound, (front, back), "reflect")
+    padded[front : front + len(sound)] = sound
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(_WINDOW) / _WINDOW)
     samples = (starts + front)[:, None] + np.arange(_WINDOW)
-    here = np.fft.rfft(padded[..., samples] * window)
-    later = np.fft.rfft(padded[..., samples + _HOP] * window)
+    here, later = (np.fft.rfft(padded[s] * window) for s in (samples, samples + _HOP))
     # As much as a frequency turns in one hop of the input, it has to turn in one hop of the output.
-    turns = np.angle(later) - np.angle(here)
-    phases = np.cumsum(np.concatenate([np.angle(here[..., :1, :]), turns[..., :-1, :]], axis=-2), axis=-2)
+    phases, turns = np.angle(here), np.angle(later) - np.angle(here)
+    for i in range(1, len(frames)):
+        peak = _nearest_peak(np.abs(here[i]))
+        phases[i] += (phases[i - 1] + turns[i - 1] - phases[i])[peak]
     pieces = np.fft.irfft(np.abs(here) * np.exp(1j * phases)) * window
-    stretched = np.zeros((*signal.shape[:-1], len(frames) * _HOP + _WINDOW))
-    for i in range(len(frames)):
-        stretched[..., i * _HOP : i * _HOP + _WINDOW] += pieces[..., i, :]
+    stretched = np.zeros(len(frames) * _HOP + _WINDOW)
+    for i, piece in enumerate(pieces):
+        stretched[i * _HOP : i * _HOP + _WINDOW] += piece
     # The squares of four overlapping windows sum to 3/2.
-    return stretched[..., 3 * _HOP : 3 * _HOP + length] / 1.5
+    return stretched[3 * _HOP : 3 * _HOP + length] / 1.5
+
+
+def _nearest_peak(spectrum: NDArray) -> NDArray:
+    """Return for each frequency that of the nearest peak, as high as two neighbours on either side."""
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(spectrum, 2), 5)
+    peaks = np.flatnonzero(spectrum >= around.max(axis=-1))
+    return peaks[np.searchsorted((peaks[1:] + peaks[:-1]) / 2, np.arange(len(spectrum)))]
 
 
 def _transform(images: ArrayLike, matrix: NDArray, shift: NDArray) -> NDArray:
@@ -380,8 +340,3 @@ def _signal(signal: ArrayLike) -> NDArray:
     if signal.ndim == 0 or signal.shape[-1] == 0:
         raise ValueError(f"signal must have the shape (..., T) with samples, got {signal.shape}")
     return signal
-
-
-def _positive(name: str, value: float) -> None:
-    if not 0 < value < math.inf:
-        raise ValueError(f"{name} must be positive and finite, got {value}")

@@ -2,6 +2,8 @@ r"""Ensembles: several models, averaged.
 
 The averages of *probabilities* (arithmetic), of *logits* (geometric, as in the weight scaling of dropout) and
 of *weights* (one model from several checkpoints of a training) are three different things.
+
+References: lecture slide "Regularization – Ensembling".
 """
 
 from collections.abc import Sequence
@@ -10,7 +12,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
-from npfl._arrays import as_float
+from npfl._checks import as_float, as_sequence, count, generator
 from npfl.activations import softmax
 
 
@@ -31,11 +33,6 @@ def bootstrap(n: int, rng: Generator) -> NDArray:
     ndarray of int, shape (N,)
         Indices of examples.
 
-    Raises
-    ------
-    ValueError
-        If `n` is not positive.
-
     Examples
     --------
     >>> bootstrap(6, np.random.default_rng(1))
@@ -45,9 +42,8 @@ def bootstrap(n: int, rng: Generator) -> NDArray:
     ----------
     L. Breiman: Bagging predictors, 1996. Lecture slide "Regularization – Ensembling".
     """
-    if n < 1:
-        raise ValueError(f"n must be at least 1, got {n}")
-    return rng.integers(n, size=n)
+    n = count("n", n)
+    return generator("rng", rng).integers(n, size=n)
 
 
 def average_probabilities(probabilities: ArrayLike) -> NDArray:
@@ -74,10 +70,6 @@ def average_probabilities(probabilities: ArrayLike) -> NDArray:
     --------
     >>> average_probabilities([[0.5, 0.5], [0.0, 1.0]])
     array([0.25, 0.75])
-
-    References
-    ----------
-    Lecture slide "Regularization – Ensembling".
     """
     probabilities = _outputs("probabilities", probabilities)
     if not ((probabilities >= 0) & (probabilities <= 1)).all():
@@ -101,11 +93,6 @@ def average_logits(logits: ArrayLike) -> NDArray:
     -------
     ndarray, shape (..., K)
         The distribution of the ensemble, as probabilities.
-
-    Raises
-    ------
-    ValueError
-        If there is no model or no class.
 
     Examples
     --------
@@ -149,13 +136,14 @@ def average_weights(weights: Sequence[Sequence[ArrayLike]]) -> list[NDArray]:
     ----------
     P. Izmailov et al.: Averaging weights leads to wider optima, 2018, arXiv 1803.05407.
     """
-    shapes = [[np.shape(array) for array in model] for model in weights]
+    models = [
+        [as_float("weights", array) for array in as_sequence("weights", model, "arrays")]
+        for model in as_sequence("weights", weights, "models' weights")
+    ]
+    shapes = [[array.shape for array in model] for model in models]
     if not shapes or any(shape != shapes[0] for shape in shapes):
         raise ValueError(f"weights must be those of models of equal shapes, at least one, got {shapes}")
-    stacks = [
-        np.stack([as_float("weights", array) for array in arrays]) for arrays in zip(*weights, strict=True)
-    ]
-    return [np.asarray(stack.mean(axis=0)) for stack in stacks]
+    return [np.asarray(np.stack(arrays).mean(axis=0)) for arrays in zip(*models, strict=True)]
 
 
 def variance_of_average(variance: ArrayLike, correlation: ArrayLike, models: ArrayLike) -> NDArray:
@@ -182,19 +170,10 @@ def variance_of_average(variance: ArrayLike, correlation: ArrayLike, models: Arr
     ndarray
         The variance, of the shape to which the arguments broadcast.
 
-    Raises
-    ------
-    ValueError
-        If an argument is out of its range.
-
     Examples
     --------
     >>> variance_of_average(2.0, [0.0, 0.5, 1.0], 4)
     array([0.5 , 1.25, 2.  ])
-
-    References
-    ----------
-    Lecture slide "Regularization – Ensembling".
     """
     variance, correlation = as_float("variance", variance), as_float("correlation", correlation)
     models = as_float("models", models)

@@ -5,14 +5,17 @@ Each ``*_normal`` draws from the normal distribution of the same variance. PyTor
 its normal at two standard deviations and widens it to keep the variance. Biases start at 0 and need no
 function. PyTorch's ``nn.Linear`` draws weights and biases by `fan_in_uniform`; Keras' ``Dense`` draws weights
 by `glorot_uniform`. The fans of a convolution are multiplied by the size of its receptive field.
+
+References: lecture slide "Convergence – Parameter Initialization".
 """
 
 import math
-import operator
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import DTypeLike, NDArray
+
+from npfl._checks import count, float_dtype, generator, not_negative
 
 
 def fan_in_limit(fan_in: int) -> float:
@@ -24,12 +27,8 @@ def fan_in_limit(fan_in: int) -> float:
     --------
     >>> fan_in_limit(4)
     0.5
-
-    References
-    ----------
-    Lecture slide "Convergence – Parameter Initialization".
     """
-    return 1 / math.sqrt(_fan("fan_in", fan_in))
+    return 1 / math.sqrt(count("fan_in", fan_in))
 
 
 def glorot_limit(fan_in: int, fan_out: int) -> float:
@@ -47,7 +46,7 @@ def glorot_limit(fan_in: int, fan_out: int) -> float:
     ----------
     X. Glorot, Y. Bengio: Understanding the difficulty of training deep feedforward neural networks, 2010.
     """
-    return math.sqrt(6 / (_fan("fan_in", fan_in) + _fan("fan_out", fan_out)))
+    return math.sqrt(6 / (count("fan_in", fan_in) + count("fan_out", fan_out)))
 
 
 def he_limit(fan_in: int) -> float:
@@ -64,22 +63,18 @@ def he_limit(fan_in: int) -> float:
     ----------
     K. He et al.: Delving deep into rectifiers, 2015, arXiv 1502.01852.
     """
-    return math.sqrt(6 / _fan("fan_in", fan_in))
+    return math.sqrt(6 / count("fan_in", fan_in))
 
 
 def uniform_variance(limit: float) -> float:
-    r"""Compute the variance of :math:`U[-r, r]`, which is :math:`r^2 / 3`.
+    r"""Compute the variance of :math:`U[-r, r]` with the limit r, which is :math:`r^2 / 3`.
 
     Examples
     --------
     >>> uniform_variance(glorot_limit(4, 2)) == 2 / (4 + 2)
     True
-
-    References
-    ----------
-    Lecture slide "Convergence – Parameter Initialization".
     """
-    return limit**2 / 3
+    return not_negative("limit", limit) ** 2 / 3
 
 
 def fan_in_uniform(fan_in: int, fan_out: int, rng: Generator, dtype: DTypeLike = np.float64) -> NDArray:
@@ -99,21 +94,10 @@ def fan_in_uniform(fan_in: int, fan_out: int, rng: Generator, dtype: DTypeLike =
     ndarray, shape (fan_in, fan_out)
         The weights.
 
-    Raises
-    ------
-    ValueError
-        If a fan is not positive.
-    TypeError
-        If a fan is not an integer, or `dtype` not a floating-point type.
-
     Examples
     --------
     >>> bool(abs(fan_in_uniform(100, 5, np.random.default_rng(1))).max() <= 0.1)
     True
-
-    References
-    ----------
-    Lecture slide "Convergence – Parameter Initialization".
     """
     return _uniform(fan_in_limit(fan_in), fan_in, fan_out, rng, dtype)
 
@@ -127,11 +111,6 @@ def glorot_uniform(fan_in: int, fan_out: int, rng: Generator, dtype: DTypeLike =
     --------
     >>> glorot_uniform(64, 128, np.random.default_rng(1)).shape
     (64, 128)
-
-    References
-    ----------
-    X. Glorot, Y. Bengio: Understanding the difficulty of training deep feedforward neural networks, 2010.
-    Lecture slide "Convergence – Parameter Initialization".
     """
     return _uniform(glorot_limit(fan_in, fan_out), fan_in, fan_out, rng, dtype)
 
@@ -145,10 +124,6 @@ def glorot_normal(fan_in: int, fan_out: int, rng: Generator, dtype: DTypeLike = 
     --------
     >>> float(glorot_normal(500, 300, np.random.default_rng(1)).std().round(3))  # the square root of 2/800
     0.05
-
-    References
-    ----------
-    X. Glorot, Y. Bengio: Understanding the difficulty of training deep feedforward neural networks, 2010.
     """
     return _normal(glorot_limit(fan_in, fan_out), fan_in, fan_out, rng, dtype)
 
@@ -162,10 +137,6 @@ def he_uniform(fan_in: int, fan_out: int, rng: Generator, dtype: DTypeLike = np.
     --------
     >>> he_uniform(6, 2, np.random.default_rng(1), np.float32).dtype
     dtype('float32')
-
-    References
-    ----------
-    K. He et al.: Delving deep into rectifiers, 2015, arXiv 1502.01852.
     """
     return _uniform(he_limit(fan_in), fan_in, fan_out, rng, dtype)
 
@@ -179,35 +150,16 @@ def he_normal(fan_in: int, fan_out: int, rng: Generator, dtype: DTypeLike = np.f
     --------
     >>> float(he_normal(800, 200, np.random.default_rng(1)).std().round(3))  # the square root of 2/800
     0.05
-
-    References
-    ----------
-    K. He et al.: Delving deep into rectifiers, 2015, arXiv 1502.01852.
     """
     return _normal(he_limit(fan_in), fan_in, fan_out, rng, dtype)
 
 
 def _uniform(limit: float, fan_in: int, fan_out: int, rng: Generator, dtype: DTypeLike) -> NDArray:
-    shape = (_fan("fan_in", fan_in), _fan("fan_out", fan_out))
-    return rng.uniform(-limit, limit, shape).astype(_float_dtype(dtype))
+    shape, dtype = (count("fan_in", fan_in), count("fan_out", fan_out)), float_dtype("dtype", dtype)
+    return generator("rng", rng).uniform(-limit, limit, shape).astype(dtype, copy=False)
 
 
 def _normal(limit: float, fan_in: int, fan_out: int, rng: Generator, dtype: DTypeLike) -> NDArray:
-    shape = (_fan("fan_in", fan_in), _fan("fan_out", fan_out))
-    return rng.normal(0, math.sqrt(uniform_variance(limit)), shape).astype(_float_dtype(dtype))
-
-
-def _fan(name: str, value: int) -> int:
-    try:
-        fan = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer, got {value!r}") from None
-    if fan < 1:
-        raise ValueError(f"{name} must be at least 1, got {fan}")
-    return fan
-
-
-def _float_dtype(dtype: DTypeLike) -> np.dtype:
-    if np.dtype(dtype).kind != "f":
-        raise TypeError(f"dtype must be a floating-point type, got {np.dtype(dtype)}")
-    return np.dtype(dtype)
+    shape, dtype = (count("fan_in", fan_in), count("fan_out", fan_out)), float_dtype("dtype", dtype)
+    deviation = math.sqrt(uniform_variance(limit))
+    return generator("rng", rng).normal(0, deviation, shape).astype(dtype, copy=False)

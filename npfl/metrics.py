@@ -7,8 +7,11 @@ Conventions, those of Keras where libraries differ:
 
 - A mean is over all *examples*, not over the means of batches, and is divided by the sum of the weights:
   values [1, 1] of weights [1, 0] have the mean 1, while a loss divides by their number and gives 0.5.
+- The options `from_logits` and `label_smoothing` are those of the losses of the same name.
 - F-score and BLEU add up counts; they are not means of anything.
 - Before the first batch, and where a fraction is 0/0, the result is 0.
+- An example of weight 0 does not take part, even where its value is infinite. A batch that is refused,
+  because shapes do not fit or values are out of range (ValueError) or no numbers (TypeError), is not counted.
 - A tie of the largest predictions goes to the class with the lowest index, and a prediction equal to the
   threshold counts as negative.
 
@@ -18,28 +21,41 @@ References: lecture slides "Loss and Metric", "Metrics".
 import math
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from npfl import losses
-from npfl._arrays import as_float, expand_weight, index_pair, prediction_pair, same_shape
-from npfl.losses import Reduction
+from npfl._checks import (
+    as_float,
+    count,
+    expand_weight,
+    flag,
+    index_pair,
+    one_of,
+    optional,
+    positive,
+    prediction_pair,
+    same_shape,
+    share,
+    show,
+    text,
+)
+from npfl._objects import Independent, setting
+from npfl._sums import product
 
 
-class Metric(ABC):
+@dataclass(kw_only=True, eq=False)
+class Metric(Independent, ABC):
     """Collect a value over batches.
 
     Parameters
     ----------
     name : str
         A name for reports.
-
-    References
-    ----------
-    Lecture slide "Metrics".
 
     Examples
     --------
@@ -50,8 +66,9 @@ class Metric(ABC):
     0.75
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    name: str = setting(text, "metric")
+
+    def __post_init__(self) -> None:
         self.reset_state()
 
     @abstractmethod
@@ -76,7 +93,30 @@ class Metric(ABC):
         return self.result()
 
 
-class Mean(Metric):
+@dataclass(kw_only=True, eq=False)
+class _WeightedMean(Metric):
+    """Hold a sum and the sum of its weights."""
+
+    def _add(self, values: NDArray, sample_weight: ArrayLike | None) -> None:
+        values = values.astype(np.float64)
+        weight = np.broadcast_to(
+            expand_weight(1 if sample_weight is None else sample_weight, values), values.shape
+        )
+        total, weights = float(product(weight, values).sum()), float(weight.sum())
+        self._total += total
+        self._weight += weights
+
+    def result(self) -> float:
+        """Return the mean."""
+        return self._total / self._weight if self._weight else 0.0
+
+    def reset_state(self) -> None:
+        """Forget all batches."""
+        self._total = self._weight = 0.0
+
+
+@dataclass(kw_only=True, eq=False)
+class Mean(_WeightedMean):
     r"""Average numbers, :math:`\sum_b w^{(b)} x^{(b)} / \sum_b w^{(b)}`.
 
     Examples
@@ -86,181 +126,123 @@ class Mean(Metric):
     2.0
     >>> mean([7.0], sample_weight=[3.0])  # (1 + 2 + 3 + 3 · 7) / (3 + 3)
     4.5
-
-    References
-    ----------
-    Lecture slide "Metrics" (``tf.metrics``).
     """
 
-    def __init__(self, name: str = "mean") -> None:
-        super().__init__(name)
+    name: str = setting(text, "mean")
 
     def update_state(self, values: ArrayLike, sample_weight: ArrayLike | None = None) -> None:
         """Add values of any shape; that of `sample_weight` is the same or its beginning: (B,) for (B, T)."""
-        values = as_float("values", values).astype(np.float64)
-        weight = expand_weight(1 if sample_weight is None else sample_weight, values)
-        weight = np.broadcast_to(weight, values.shape)
-        self._total += float((weight * values).sum())
-        self._weight += float(weight.sum())
-
-    def result(self) -> float:
-        """Return the mean."""
-        return self._total / self._weight if self._weight else 0.0
-
-    def reset_state(self) -> None:
-        """Forget all values."""
-        self._total = self._weight = 0.0
+        self._add(as_float("values", values), sample_weight)
 
 
-class ExampleMean(Metric):
-    """Average a value of each example over batches; the metrics below pass their own.
+@dataclass(kw_only=True, eq=False)
+class _ExampleMean(_WeightedMean):
+    """Average a value of each example, or several, over batches."""
 
-    Parameters
-    ----------
-    values : callable
-        Takes `y_true` and `y_pred` and returns an array with a value, or several, for each example.
-    name : str
-        A name for reports.
-
-    Raises
-    ------
-    ValueError
-        From `update_state`, if shapes do not fit or values are out of range.
-    TypeError
-        From `update_state`, if an argument does not hold numbers, or not integers for indices.
-
-    Examples
-    --------
-    >>> import npfl.losses
-    >>> metric = ExampleMean(npfl.losses.mean_absolute_error, "mean_absolute_error")
-    >>> metric([[1.0], [2.0]], [[1.0], [4.0]])
-    1.0
-
-    References
-    ----------
-    Lecture slide "Metrics" (``tf.metrics``).
-    """
-
-    def __init__(self, values: Callable[[ArrayLike, ArrayLike], NDArray], name: str) -> None:
-        self._values = values
-        self._mean = Mean()
-        super().__init__(name)
+    @abstractmethod
+    def _values(self, y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
+        """Return the values of the examples."""
 
     def update_state(
         self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> None:
         """Add a batch; the shape of `sample_weight` is that of the values or its beginning."""
-        self._mean.update_state(self._values(y_true, y_pred), sample_weight)
-
-    def result(self) -> float:
-        """Return the mean."""
-        return self._mean.result()
-
-    def reset_state(self) -> None:
-        """Forget all batches."""
-        self._mean.reset_state()
+        self._add(self._values(y_true, y_pred), sample_weight)
 
 
-class MeanSquaredError(ExampleMean):
+@dataclass(kw_only=True, eq=False)
+class MeanSquaredError(_ExampleMean):
     """Average `npfl.losses.mean_squared_error` over examples: (B, ..., K) and (B, ..., K).
 
     Examples
     --------
     >>> MeanSquaredError()([[1.0], [2.0]], [[1.0], [4.0]])
     2.0
-
-    References
-    ----------
-    Lecture slide "Metrics" (``tf.metrics``).
     """
 
-    def __init__(self, name: str = "mean_squared_error") -> None:
-        super().__init__(losses.MeanSquaredError(Reduction.NONE), name)
+    name: str = setting(text, "mean_squared_error")
+
+    def _values(self, y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
+        return losses.MeanSquaredError(reduction="none")(y_true, y_pred)
 
 
-class BinaryCrossentropy(ExampleMean):
+@dataclass(kw_only=True, eq=False)
+class BinaryCrossentropy(_ExampleMean):
     """Average `npfl.losses.binary_crossentropy` over examples: (B, ..., K) and (B, ..., K).
 
     Examples
     --------
     >>> round(BinaryCrossentropy()([[1], [0]], [[0.25], [0.5]]) / math.log(2), 9)
     1.5
-
-    References
-    ----------
-    Lecture slide "Metrics" (``tf.metrics``).
     """
 
-    def __init__(
-        self, name: str = "binary_crossentropy", *, from_logits: bool = False, label_smoothing: float = 0.0
-    ) -> None:
-        super().__init__(losses.BinaryCrossentropy(from_logits, label_smoothing, Reduction.NONE), name)
+    from_logits: bool = setting(flag, False)
+    label_smoothing: float = setting(share, 0.0)
+    name: str = setting(text, "binary_crossentropy")
+
+    def _values(self, y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
+        return losses.BinaryCrossentropy(
+            from_logits=self.from_logits, label_smoothing=self.label_smoothing, reduction="none"
+        )(y_true, y_pred)
 
 
-class CategoricalCrossentropy(ExampleMean):
+@dataclass(kw_only=True, eq=False)
+class CategoricalCrossentropy(_ExampleMean):
     """Average `npfl.losses.categorical_crossentropy` over examples: (..., K) and (..., K).
 
     Examples
     --------
     >>> round(CategoricalCrossentropy()([[0, 1], [1, 0]], [[0.75, 0.25], [0.5, 0.5]]) / math.log(2), 9)
     1.5
-
-    References
-    ----------
-    Lecture slide "Metrics" (``tf.metrics``).
     """
 
-    def __init__(
-        self,
-        name: str = "categorical_crossentropy",
-        *,
-        from_logits: bool = False,
-        label_smoothing: float = 0.0,
-    ) -> None:
-        super().__init__(losses.CategoricalCrossentropy(from_logits, label_smoothing, Reduction.NONE), name)
+    from_logits: bool = setting(flag, False)
+    label_smoothing: float = setting(share, 0.0)
+    name: str = setting(text, "categorical_crossentropy")
+
+    def _values(self, y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
+        return losses.categorical_crossentropy(
+            y_true, y_pred, from_logits=self.from_logits, label_smoothing=self.label_smoothing
+        )
 
 
-class SparseCategoricalCrossentropy(ExampleMean):
+@dataclass(kw_only=True, eq=False)
+class SparseCategoricalCrossentropy(_ExampleMean):
     """Average `npfl.losses.sparse_categorical_crossentropy` over examples: (...) and (..., K).
 
     Examples
     --------
     >>> round(SparseCategoricalCrossentropy()([1, 0], [[0.75, 0.25], [0.5, 0.5]]) / math.log(2), 9)
     1.5
-
-    References
-    ----------
-    Lecture slide "Metrics" (``tf.metrics``).
     """
 
-    def __init__(self, name: str = "sparse_categorical_crossentropy", *, from_logits: bool = False) -> None:
-        super().__init__(losses.SparseCategoricalCrossentropy(from_logits, Reduction.NONE), name)
+    from_logits: bool = setting(flag, False)
+    name: str = setting(text, "sparse_categorical_crossentropy")
+
+    def _values(self, y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
+        return losses.sparse_categorical_crossentropy(y_true, y_pred, from_logits=self.from_logits)
 
 
-class Accuracy(ExampleMean):
+@dataclass(kw_only=True, eq=False)
+class Accuracy(_ExampleMean):
     """Compute the fraction of elements that are equal: any two arrays of one shape.
 
     Examples
     --------
     >>> Accuracy()([[1, 2], [3, 4]], [[1, 2], [3, 0]])
     0.75
-
-    References
-    ----------
-    Lecture slide "Metrics" (``tf.metrics``).
     """
 
-    def __init__(self, name: str = "accuracy") -> None:
-        super().__init__(self._equal, name)
+    name: str = setting(text, "accuracy")
 
-    @staticmethod
-    def _equal(y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
+    def _values(self, y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
         y_true, y_pred = as_float("y_true", y_true), as_float("y_pred", y_pred)
         same_shape("y_true", y_true, "y_pred", y_pred)
         return y_true == y_pred
 
 
-class BinaryAccuracy(ExampleMean):
+@dataclass(kw_only=True, eq=False)
+class BinaryAccuracy(_ExampleMean):
     """Compute the fraction of elements on the right side of a threshold: labels 0 or 1, predictions.
 
     A prediction means 1 if it is larger than `threshold`, which lies in [0, 1]; for logits 0 is right.
@@ -269,65 +251,51 @@ class BinaryAccuracy(ExampleMean):
     --------
     >>> BinaryAccuracy()([[1], [0], [1], [0]], [[0.7], [0.5], [0.5], [0.1]])
     0.75
-
-    References
-    ----------
-    Lecture slide "Metrics" (``tf.metrics``).
     """
 
-    def __init__(self, name: str = "binary_accuracy", *, threshold: float = 0.5) -> None:
-        super().__init__(self._equal, name)
-        self.threshold = _checked_threshold(threshold)
+    threshold: float = setting(share, 0.5)
+    name: str = setting(text, "binary_accuracy")
 
-    def _equal(self, y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
+    def _values(self, y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
         y_true, y_pred = _label_pair(y_true, y_pred)
         return y_true == (y_pred > self.threshold)
 
 
-class CategoricalAccuracy(ExampleMean):
+@dataclass(kw_only=True, eq=False)
+class CategoricalAccuracy(_ExampleMean):
     """Compute the fraction of examples whose largest prediction is at the gold class: (..., K) and (..., K).
 
     Examples
     --------
     >>> CategoricalAccuracy()([[0, 1], [1, 0]], [[0.7, 0.3], [0.6, 0.4]])
     0.5
-
-    References
-    ----------
-    Lecture slide "Metrics" (``tf.metrics``).
     """
 
-    def __init__(self, name: str = "categorical_accuracy") -> None:
-        super().__init__(self._equal, name)
+    name: str = setting(text, "categorical_accuracy")
 
-    @staticmethod
-    def _equal(y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
+    def _values(self, y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
         y_true, y_pred = prediction_pair(y_true, y_pred)
         return y_true.argmax(axis=-1) == y_pred.argmax(axis=-1)
 
 
-class SparseCategoricalAccuracy(ExampleMean):
+@dataclass(kw_only=True, eq=False)
+class SparseCategoricalAccuracy(_ExampleMean):
     """Compute the fraction of examples whose largest prediction is at the gold index: (...) and (..., K).
 
     Examples
     --------
     >>> SparseCategoricalAccuracy()([1, 0], [[0.7, 0.3], [0.6, 0.4]])
     0.5
-
-    References
-    ----------
-    Lecture slide "Metrics" (``tf.metrics``).
     """
 
-    def __init__(self, name: str = "sparse_categorical_accuracy") -> None:
-        super().__init__(self._equal, name)
+    name: str = setting(text, "sparse_categorical_accuracy")
 
-    @staticmethod
-    def _equal(y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
+    def _values(self, y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
         labels, y_pred = index_pair(y_true, y_pred)
         return labels == y_pred.argmax(axis=-1)
 
 
+@dataclass(kw_only=True, eq=False)
 class FBetaScore(Metric):
     r"""Compute the weighted harmonic mean of precision P and recall R.
 
@@ -351,40 +319,21 @@ class FBetaScore(Metric):
     name : str
         A name for reports.
 
-    Raises
-    ------
-    ValueError
-        If an option is out of range; from `update_state`, if shapes do not fit or labels are not 0 or 1.
-
     Examples
     --------
     >>> score = FBetaScore(beta=1.0)
     >>> score([[1, 0], [1, 0], [0, 1]], [[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]]).round(3)
     array([0.667, 0.667])
-
-    References
-    ----------
-    Lecture slide "Loss and Metric".
     """
 
-    _counts: NDArray  # rows: true positives, false negatives, false positives; columns: classes
-
-    def __init__(
-        self,
-        *,
-        beta: float = 1.0,
-        average: Literal["micro", "macro", "weighted"] | None = None,
-        threshold: float | None = None,
-        name: str = "fbeta_score",
-    ) -> None:
-        super().__init__(name)
-        if not 0 < beta < math.inf:
-            raise ValueError(f"beta must be positive and finite, got {beta}")
-        if average not in (None, "micro", "macro", "weighted"):
-            raise ValueError(f"average must be None, 'micro', 'macro' or 'weighted', got {average!r}")
-        self.beta = beta
-        self.average = average
-        self.threshold = None if threshold is None else _checked_threshold(threshold)
+    beta: float = setting(positive, 1.0)
+    average: Literal["micro", "macro", "weighted"] | None = setting(
+        one_of(None, "micro", "macro", "weighted"), None
+    )
+    threshold: float | None = setting(optional(share), None)
+    name: str = setting(text, "fbeta_score")
+    # Rows: true positives, false negatives, false positives; columns: classes.
+    _counts: NDArray = field(init=False, repr=False)
 
     def update_state(
         self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
@@ -399,22 +348,26 @@ class FBetaScore(Metric):
         if self._counts.size and self._counts.shape[-1] != classes:
             raise ValueError(f"y_pred must have {self._counts.shape[-1]} classes as before, got {classes}")
         if self.threshold is None:
-            positive = y_pred.argmax(axis=-1)[..., None] == np.arange(classes)
+            chosen = y_pred.argmax(axis=-1)[..., None] == np.arange(classes)
         else:
-            positive = y_pred > self.threshold
+            chosen = y_pred > self.threshold
         gold = y_true == 1
-        outcomes = np.stack([gold & positive, gold & ~positive, ~gold & positive]).astype(np.float64)
+        outcomes = np.stack([gold & chosen, gold & ~chosen, ~gold & chosen]).astype(np.float64)
         if sample_weight is not None:
             outcomes *= expand_weight(sample_weight, outcomes[0, ..., 0])[..., None]
         counts = outcomes.sum(axis=tuple(range(1, outcomes.ndim - 1)))
-        self._counts = self._counts + counts if self._counts.size else counts
+        self._counts = counts + (self._counts if self._counts.size else 0)
 
     def result(self) -> NDArray | float:
-        """Return the score, for average=None those of the K classes."""
+        """Return the score, for average=None those of the K classes, which are not known before a batch."""
+        if not self._counts.size:
+            return 0.0
         counts = self._counts.sum(axis=1, keepdims=True) if self.average == "micro" else self._counts
         true_positive, false_negative, false_positive = counts
-        weighted = (1 + self.beta**2) * true_positive
-        scores = _ratio(weighted, weighted + self.beta**2 * false_negative + false_positive)
+        # The formula, divided by 1 + β², whose square would overflow.
+        part = self.beta / (self.beta + 1 / self.beta)
+        missed_or_wrong = part * false_negative + (1 - part) * false_positive
+        scores = _ratio(true_positive, true_positive + missed_or_wrong)
         if self.average is None:
             return scores
         support = true_positive + false_negative if self.average == "weighted" else np.ones_like(scores)
@@ -425,6 +378,21 @@ class FBetaScore(Metric):
         self._counts = np.zeros((3, 0))
 
 
+@dataclass(kw_only=True, eq=False)
+class F1Score(FBetaScore):
+    r"""Compute the harmonic mean of precision and recall, `FBetaScore` with β = 1.
+
+    Examples
+    --------
+    >>> F1Score(average="micro")([[1, 0], [1, 0], [0, 1]], [[0.9, 0.1], [0.2, 0.8], [0.3, 0.7]])
+    0.6666666666666666
+    """
+
+    beta: float = field(default=1.0, init=False)
+    name: str = setting(text, "f1_score")
+
+
+@dataclass(kw_only=True, eq=False)
 class CorpusBLEU(Metric):
     r"""Compare texts with reference translations by their n-grams.
 
@@ -445,13 +413,6 @@ class CorpusBLEU(Metric):
     name : str
         A name for reports.
 
-    Raises
-    ------
-    ValueError
-        If `max_order` is not positive; from `update_state`, if a hypothesis has no references.
-    TypeError
-        From `update_state`, if a text is a string: its tokens are needed, ``text.split()`` for example.
-
     Examples
     --------
     >>> bleu = CorpusBLEU(max_order=2)
@@ -462,26 +423,28 @@ class CorpusBLEU(Metric):
     References
     ----------
     K. Papineni et al.: BLEU: a method for automatic evaluation of machine translation, 2002.
-    Lecture slide "Loss and Metric".
     """
 
-    def __init__(self, max_order: int = 4, name: str = "corpus_bleu") -> None:
-        if max_order < 1:
-            raise ValueError(f"max_order must be at least 1, got {max_order}")
-        self.max_order = max_order
-        super().__init__(name)
+    max_order: int = setting(count, 4)
+    name: str = setting(text, "corpus_bleu")
 
     def update_state(
         self, references: Sequence[Sequence[Sequence[Hashable]]], hypotheses: Sequence[Sequence[Hashable]]
     ) -> None:
         """Count a batch of B hypotheses, each a list of tokens, and for each a list of references."""
+        _check_texts("hypotheses", hypotheses)
+        if not _is_list(references):
+            raise TypeError(
+                "references must be a list that holds a list of reference texts for each hypothesis, "
+                f"got {show(references)}"
+            )
         if len(references) != len(hypotheses):
             raise ValueError(f"references must have {len(hypotheses)} entries, got {len(references)}")
-        for candidates, hypothesis in zip(references, hypotheses, strict=True):
-            if not candidates:
-                raise ValueError("references must have at least one text for each hypothesis, got none")
-            if any(isinstance(text, str) for text in (candidates, hypothesis, *candidates)):
-                raise TypeError("references and hypotheses must be lists of tokens, got a string")
+        for i, candidates in enumerate(references):
+            if _is_list(candidates) and len(candidates) == 0:
+                raise ValueError(f"references[{i}] must hold at least one text for its hypothesis, got none")
+            _check_texts(f"references[{i}]", candidates)
+        self._check_order()
         for candidates, hypothesis in zip(references, hypotheses, strict=True):
             length = len(hypothesis)
             self._hypothesis_length += length
@@ -496,11 +459,18 @@ class CorpusBLEU(Metric):
 
     def result(self) -> float:
         """Return the score, between 0 and 1."""
+        self._check_order()
         if not all(self._matches):
             return 0.0
         precisions = [math.log(m / t) for m, t in zip(self._matches, self._totals, strict=True)]
         brevity = min(0.0, 1 - self._reference_length / self._hypothesis_length)
         return math.exp(brevity + sum(precisions) / self.max_order)
+
+    def _check_order(self) -> None:
+        if self.max_order != len(self._matches):
+            raise ValueError(
+                f"max_order must stay as it was at the last reset, {len(self._matches)}, got {self.max_order}"
+            )
 
     def reset_state(self) -> None:
         """Forget all counts."""
@@ -511,6 +481,7 @@ class CorpusBLEU(Metric):
 def corpus_bleu(
     references: Sequence[Sequence[Sequence[Hashable]]],
     hypotheses: Sequence[Sequence[Hashable]],
+    *,
     max_order: int = 4,
 ) -> float:
     """Compute the BLEU score of a corpus, see `CorpusBLEU`.
@@ -538,7 +509,7 @@ def corpus_bleu(
     ----------
     K. Papineni et al.: BLEU: a method for automatic evaluation of machine translation, 2002.
     """
-    return CorpusBLEU(max_order)(references, hypotheses)
+    return CorpusBLEU(max_order=max_order)(references, hypotheses)
 
 
 def _label_pair(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray, NDArray]:
@@ -548,10 +519,16 @@ def _label_pair(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray, NDArray]
     return y_true, y_pred
 
 
-def _checked_threshold(threshold: float) -> float:
-    if not 0 <= threshold <= 1:
-        raise ValueError(f"threshold must lie in [0, 1], got {threshold}")
-    return threshold
+def _check_texts(name: str, texts: Any) -> None:
+    """Refuse what is not a list of texts, each a list of tokens, and above all a string in either place."""
+    if not _is_list(texts) or not all(map(_is_list, texts)):
+        raise TypeError(
+            f"{name} must be a list of texts, each a list of tokens such as 'a b'.split(), got {show(texts)}"
+        )
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence | np.ndarray) and not isinstance(value, str | bytes)
 
 
 def _ratio(numerator: NDArray, denominator: NDArray) -> NDArray:

@@ -3,17 +3,38 @@ r"""Models of several layers, and the loop that trains them.
 Models return logits or plain numbers: softmax and sigmoid belong to the loss (``from_logits=True``), where
 their derivative cancels. All parameters of a model are views of one vector, so that the optimizer changes
 them in a few long operations rather than in many short ones.
+
+References: lecture slides "Putting It All Together" and "Regularization – Early Stopping".
 """
 
 import math
+import weakref
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from itertools import pairwise
+from typing import Any, Literal
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from npfl._arrays import as_float
+from npfl._checks import (
+    as_array,
+    as_float,
+    as_sequence,
+    count,
+    flag,
+    fraction,
+    function,
+    generator,
+    instance,
+    integer,
+    one_of,
+    real,
+    show,
+    text,
+)
+from npfl._objects import Gradients, Independent, setting
 from npfl.initializers import glorot_uniform
 from npfl.layers import Activation, Dense, Dropout, Layer
 from npfl.losses import Loss
@@ -21,11 +42,13 @@ from npfl.optimizers import Optimizer
 from npfl.regularizers import L1, L2
 
 
-class Sequential:
+class Sequential(Independent):
     r"""Apply layers one after another, :math:`f = f_n \circ \dots \circ f_1`.
 
     The layers become part of this model: their arrays are replaced by views of `vector` and
-    `gradient_vector`.
+    `gradient_vector`. So a layer can stand in one place of one model only; another one, or a copy of it,
+    serves elsewhere. A model is no layer: to put two together, write ``Sequential([*first.layers, ...])``
+    when the first is no longer used.
 
     Parameters
     ----------
@@ -41,34 +64,53 @@ class Sequential:
 
     Raises
     ------
+    TypeError
+        If something in `layers` is no layer.
     ValueError
-        If there are no parameters, or they differ in dtype.
+        If a layer is there twice or belongs to another model, or there are no parameters of one dtype.
 
     Examples
     --------
     >>> rng = np.random.default_rng(1)
     >>> model = Sequential([Dense(2, 3, rng), Activation("tanh"), Dense(3, 1, rng)])
-    >>> model.forward([[0.0, 0.0]])
+    >>> model([[0.0, 0.0]])
     array([[0.]])
     >>> model.vector.size  # 2 · 3 + 3 + 3 · 1 + 1
     13
-
-    References
-    ----------
-    Lecture slides "Putting It All Together".
     """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
-        self.layers = list(layers)
-        arrays = [parameter for layer in self.layers for parameter in layer.parameters]
+        layers = as_sequence("layers", layers, "layers")
+        for i, layer in enumerate(layers):
+            if isinstance(layer, Sequential):
+                raise TypeError(f"layers[{i}] must be a layer, got a Sequential: write *inner.layers instead")
+            example = f"Activation({layer!r})" if isinstance(layer, str) else 'Activation("relu")'
+            instance(f"layers[{i}]", layer, Layer, example)
+            if any(layer is other for other in layers[:i]):
+                first = next(j for j, other in enumerate(layers) if other is layer)
+                raise ValueError(f"layers[{i}] must be a layer of its own, got layers[{first}] again")
+            if layer._model is not None and layer._model() is not None:
+                raise ValueError(
+                    f"layers[{i}] must not belong to another model, got {type(layer).__name__} of one: "
+                    "make a new layer, or copy.deepcopy that one"
+                )
+        self._take(layers)
+
+    def _take(self, layers: list[Layer]) -> None:
+        """Make the arrays of the layers views of two vectors."""
+        arrays = [parameter for layer in layers for parameter in layer.parameters]
         if len({array.dtype for array in arrays}) != 1:
             raise ValueError(
                 f"layers must have parameters of one dtype, got {[a.dtype.name for a in arrays]}"
             )
+        self.layers = layers
         self.vector = np.concatenate([array.ravel() for array in arrays])
         self.gradient_vector = np.zeros_like(self.vector)
-        self.parameters, self.gradients, start = [], [], 0
+        self.parameters: list[NDArray] = []
+        self.gradients = Gradients()
+        start = 0
         for layer in self.layers:
+            layer._model = weakref.ref(self)
             for i, array in enumerate(layer.parameters):
                 part = slice(start, start + array.size)
                 layer.parameters[i] = self.vector[part].reshape(array.shape)
@@ -82,20 +124,19 @@ class Sequential:
         return self.layers
 
     def __setstate__(self, layers: list[Layer]) -> None:
-        Sequential.__init__(self, layers)
+        self._take(layers)
+
+    def __call__(self, x: ArrayLike, training: bool = False) -> NDArray:
+        """Return the outputs of the last layer for inputs x, shape (..., features)."""
+        return self.forward(x, training)
 
     def forward(self, x: ArrayLike, training: bool = False) -> NDArray:
         """Return the outputs of the last layer for inputs x, shape (..., features)."""
         y = as_float("x", x)
+        flag("training", training)
         for layer in self.layers:
             y = layer.forward(y, training)
         return y
-
-    def set_gradients(self, dy: ArrayLike) -> None:
-        """Set `gradients`, given the derivative by the last outputs: what training needs of `backward`."""
-        for layer in self.layers[:0:-1]:
-            dy = layer.backward(dy)
-        self.layers[0].set_gradients(dy)
 
     def backward(self, dy: ArrayLike) -> NDArray:
         """Set `gradients`, given the derivative by the last outputs; return that by the inputs."""
@@ -104,16 +145,23 @@ class Sequential:
             dx = layer.backward(dx)
         return dx
 
+    def _set_gradients(self, dy: NDArray) -> None:
+        """Do what training needs of `backward`: nobody uses the derivative by the inputs there."""
+        for layer in self.layers[:0:-1]:
+            dy = layer.backward(dy)
+        self.layers[0]._set_gradients(dy)
+
     def get_weights(self) -> list[NDArray]:
         """Return copies of all parameters, and of the state of the layers (such as moving averages)."""
         return [array.copy() for array in self._weights()]
 
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """Copy what `get_weights` returned back in; raise ValueError if the shapes are not the same."""
+        values = [as_float("weights", array) for array in as_sequence("weights", weights, "arrays")]
         shapes = [array.shape for array in self._weights()]
-        if [np.shape(array) for array in weights] != shapes:
-            raise ValueError(f"weights must have the shapes {shapes}, got {[np.shape(a) for a in weights]}")
-        for array, value in zip(self._weights(), weights, strict=True):
+        if [value.shape for value in values] != shapes:
+            raise ValueError(f"weights must have the shapes {shapes}, got {[v.shape for v in values]}")
+        for array, value in zip(self._weights(), values, strict=True):
             array[...] = value
 
     def _weights(self) -> list[NDArray]:
@@ -124,6 +172,7 @@ def mlp(
     sizes: Sequence[int],
     rng: Generator,
     activation: str = "relu",
+    *,
     dropout: float = 0.0,
     initializer: Callable[..., NDArray] = glorot_uniform,
     dtype: DTypeLike = np.float64,
@@ -152,52 +201,55 @@ def mlp(
     Sequential
         The model; its outputs are logits.
 
-    Raises
-    ------
-    ValueError
-        If `sizes` has less than two numbers, or as the layers.
-
     Examples
     --------
     >>> model = mlp([64, 128, 10], np.random.default_rng(1))
     >>> model.vector.size  # 64 · 128 + 128 + 128 · 10 + 10
     9610
-
-    References
-    ----------
-    Lecture slides "Putting It All Together".
     """
+    sizes = as_sequence("sizes", sizes, "numbers such as [64, 128, 10]")
     if len(sizes) < 2:
         raise ValueError(f"sizes must hold at least the numbers of inputs and outputs, got {sizes}")
+    sizes = [count(f"sizes[{i}]", size) for i, size in enumerate(sizes)]
+    generator("rng", rng)
+    dropout = fraction("dropout", dropout)
     layers: list[Layer] = []
     *hidden, last = pairwise(sizes)
     for fan_in, fan_out in hidden:
-        layers += [Dense(fan_in, fan_out, rng, initializer, dtype), Activation(activation)]
+        layers += [Dense(fan_in, fan_out, rng, initializer=initializer, dtype=dtype), Activation(activation)]
         if dropout:
             layers.append(Dropout(dropout, rng))
-    layers.append(Dense(*last, rng, initializer, dtype))
+    layers.append(Dense(*last, rng, initializer=initializer, dtype=dtype))
     return Sequential(layers)
 
 
-class EarlyStopping:
-    """Stop training when a measure no longer falls, and go back to the best weights.
+_FALLING = {"loss", "error", "crossentropy", "divergence"}
+_RISING = {"accuracy", "acc", "auc", "bleu", "f1", "precision", "recall", "score"}
+
+
+@dataclass(eq=False)
+class EarlyStopping(Independent):
+    """Stop training when a measure no longer improves, and go back to the best weights.
 
     Parameters
     ----------
     monitor : str
-        The name of the measure in the history of `fit`; small is good.
+        The name of the measure in the history of `fit`.
     patience : int
-        After so many epochs in a row without a new minimum training stops, positive.
+        After so many epochs in a row without a new best value training stops, positive.
+    mode : "min", "max" or None
+        Whether a small value is good or a large one. With None the name tells: what has the word "loss",
+        "error", "crossentropy" or "divergence" falls, what has "accuracy", "score" or "bleu" rises.
 
     Attributes
     ----------
     best_epoch : int
-        The epoch of the minimum, from 0; None before the first.
+        The epoch of the best value, from 0; None before the first.
 
     Raises
     ------
     ValueError
-        If `patience` is not positive.
+        If `patience` is not positive, or the name does not tell the mode.
 
     Examples
     --------
@@ -206,29 +258,46 @@ class EarlyStopping:
     [False, False, False, True]
     >>> stopping.best_epoch
     1
-
-    References
-    ----------
-    Lecture slide "Regularization – Early Stopping".
     """
 
-    def __init__(self, monitor: str = "validation_loss", patience: int = 10) -> None:
-        if patience < 1:
-            raise ValueError(f"patience must be at least 1, got {patience}")
-        self.monitor = monitor
-        self.patience = patience
+    monitor: str = setting(text, "validation_loss")
+    _: KW_ONLY
+    patience: int = setting(count, 10)
+    mode: Literal["min", "max"] | None = setting(one_of("min", "max", None), None)
+
+    def __post_init__(self) -> None:
+        self._rises()
+        self.reset()
+
+    def _rises(self) -> bool:
+        """Return whether a large value is good."""
+        words = set(self.monitor.lower().replace("_", " ").split())
+        if self.mode is not None or words & (_FALLING | _RISING):
+            return self.mode == "max" or (self.mode is None and not words & _FALLING)
+        raise ValueError(
+            f"mode must be 'min' or 'max' for a monitor whose name does not tell, got {self.monitor!r}"
+        )
+
+    def reset(self) -> None:
+        """Forget everything, as `fit` does before the first epoch."""
         self.best_epoch: int | None = None
-        self.best_value = math.inf
+        self.best_value = math.nan
+        self.best_weights: list[NDArray] | None = None
 
     def should_stop(self, epoch: int, value: float, model: Sequential) -> bool:
         """Note the value of an epoch (NaN is worst), and the best weights; tell whether to stop."""
-        value = math.inf if math.isnan(value) else value
-        if self.best_epoch is None or value < self.best_value:
+        epoch, value = integer("epoch", epoch), real("value", value)
+        instance("model", model, Sequential, "mlp([64, 128, 10], rng)")
+        better = value > self.best_value if self._rises() else value < self.best_value
+        if self.best_epoch is None or better or (math.isnan(self.best_value) and not math.isnan(value)):
             self.best_epoch, self.best_value, self.best_weights = epoch, value, model.get_weights()
         return epoch - self.best_epoch >= self.patience
 
     def restore(self, model: Sequential) -> None:
         """Give the model the best weights."""
+        instance("model", model, Sequential, "mlp([64, 128, 10], rng)")
+        if self.best_weights is None:
+            raise RuntimeError("restore needs an epoch before it: should_stop notes the best weights")
         model.set_weights(self.best_weights)
 
 
@@ -240,6 +309,7 @@ def fit(
     optimizer: Optimizer,
     rng: Generator,
     epochs: int,
+    *,
     batch_size: int = 32,
     kernel_regularizer: L1 | L2 | None = None,
     monitor: Mapping[str, Callable[[Sequential], float]] | None = None,
@@ -298,42 +368,46 @@ def fit(
     (50, True)
     >>> [parameter.round(2) for parameter in model.parameters]
     [array([[2.]]), array([1.])]
-
-    References
-    ----------
-    Lecture slides "Putting It All Together" and "Regularization – Early Stopping".
     """
-    x, y, monitor = as_float("x", x), np.asarray(y), monitor or {}
-    if len(x) != len(y) or len(x) == 0:
+    instance("model", model, Sequential, "mlp([64, 128, 10], rng)")
+    x, y = as_float("x", x), as_array("y", y)
+    if x.ndim == 0 or y.ndim == 0 or len(x) != len(y) or len(x) == 0:
         raise ValueError(
-            f"x and y must hold the same number of examples, at least 1, got {len(x)} and {len(y)}"
+            f"x and y must hold the same number of examples, at least 1, got shapes {x.shape} and {y.shape}"
         )
-    for name, number in (("epochs", epochs), ("batch_size", batch_size)):
-        if number < 1:
-            raise ValueError(f"{name} must be at least 1, got {number}")
-    if early_stopping is not None and early_stopping.monitor not in monitor:
-        raise ValueError(
-            f"monitor must hold {early_stopping.monitor!r} for early_stopping, got {list(monitor)}"
-        )
+    instance("loss", loss, Loss, "MeanSquaredError()")
+    instance("optimizer", optimizer, Optimizer, "SGD(learning_rate=0.1)")
+    generator("rng", rng)
+    epochs, batch_size = count("epochs", epochs), count("batch_size", batch_size)
+    if kernel_regularizer is not None:
+        instance("kernel_regularizer", kernel_regularizer, (L1, L2), "L2(0.01)")
+    measures = _measures(monitor)
+    if early_stopping is not None:
+        instance("early_stopping", early_stopping, EarlyStopping, "EarlyStopping(patience=10)")
+        if early_stopping.monitor not in measures:
+            raise ValueError(
+                f"monitor must hold {early_stopping.monitor!r} for early_stopping, got {list(measures)}"
+            )
+        early_stopping.reset()
 
     # Clipping by the norm of each array needs to tell them apart; all else may see them as one long vector.
     parameters, gradients = [model.vector], [model.gradient_vector]
     if optimizer.clipnorm is not None:
         parameters, gradients = model.parameters, model.gradients
-    history: dict[str, list[float]] = {name: [] for name in monitor}
+    history: dict[str, list[float]] = {name: [] for name in measures}
     for epoch in range(epochs):
         order = rng.permutation(len(x))
         for start in range(0, len(x), batch_size):
             batch = order[start : start + batch_size]
             outputs = model.forward(x[batch], training=True)
-            model.set_gradients(loss.gradient(y[batch], outputs))
+            model._set_gradients(loss.gradient(y[batch], outputs))
             if kernel_regularizer is not None:
                 for parameter, gradient in zip(model.parameters, model.gradients, strict=True):
                     if parameter.ndim >= 2:
                         gradient += kernel_regularizer.gradient(parameter)
             optimizer.update(parameters, gradients)
-        for name, measure in monitor.items():
-            history[name].append(float(measure(model)))
+        for name, measure in measures.items():
+            history[name].append(real(f"monitor[{name!r}] of the model", measure(model)))
         if early_stopping is not None and early_stopping.should_stop(
             epoch, history[early_stopping.monitor][-1], model
         ):
@@ -341,3 +415,9 @@ def fit(
     if early_stopping is not None:
         early_stopping.restore(model)
     return history
+
+
+def _measures(monitor: Any) -> Mapping[str, Callable[[Sequential], float]]:
+    if monitor is not None and not isinstance(monitor, Mapping):
+        raise TypeError(f"monitor must be a dict from names to functions, got {show(monitor)}")
+    return {text("monitor's names", n): function(f"monitor[{n!r}]", f) for n, f in (monitor or {}).items()}

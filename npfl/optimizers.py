@@ -1,24 +1,31 @@
 r"""Optimizers, gradient clipping and decoupled weight decay.
 
 ``optimizer.update(parameters, gradients)`` changes the parameter arrays *in place*, because layers and models
-hold the same arrays; gradients are never changed. One optimizer serves one list of parameters. The formulas
-and defaults are those of Keras, which differ from PyTorch's in four places:
+hold the same arrays; gradients are never changed. One optimizer serves one list of parameters, those of its
+first step, and a step that is refused leaves parameters and optimizer as they were. The formulas and
+defaults are those of Keras, which differ from PyTorch's in four places:
 
 - momentum: the velocity includes the learning rate (PyTorch: it does not; equal while the rate is constant);
 - RMSProp: epsilon stands inside the root (PyTorch: outside);
 - Adam: epsilon is added before the correction of the bias, "epsilon hat" (PyTorch: after, as in Algorithm 1);
 - ``weight_decay`` multiplies the parameters by 1 - learning_rate · weight_decay before the step, for each
   optimizer (PyTorch's SGD and Adam add weight_decay · θ to the gradient; the paper leaves out learning_rate).
+
+References: lecture slides of the overview table and "Convergence – Gradient Clipping".
 """
 
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from npfl._arrays import as_float
+from npfl._checks import as_float, as_sequence, flag, fraction, not_negative, optional, positive, show
+from npfl._objects import Gradients, Independent, setting
+from npfl._sums import wide
 
 
 def clip_by_value(gradient: ArrayLike, clipvalue: float) -> NDArray:
@@ -36,22 +43,13 @@ def clip_by_value(gradient: ArrayLike, clipvalue: float) -> NDArray:
     ndarray, shape of `gradient`
         The clipped gradient.
 
-    Raises
-    ------
-    ValueError
-        If `clipvalue` is not positive.
-
     Examples
     --------
     >>> clip_by_value([3.0, -0.5], 1.0)
     array([ 1. , -0.5])
-
-    References
-    ----------
-    Lecture slide "Convergence – Gradient Clipping".
     """
     gradient = as_float("gradient", gradient)
-    _positive("clipvalue", clipvalue)
+    clipvalue = positive("clipvalue", clipvalue)
     return np.clip(gradient, -clipvalue, clipvalue).astype(gradient.dtype, copy=False)
 
 
@@ -79,8 +77,7 @@ def clip_by_norm(gradient: ArrayLike, clipnorm: float) -> NDArray:
     Raises
     ------
     ValueError
-        If `clipnorm` is not positive or the gradient holds an infinity or NaN, and so has no direction
-        (Keras and PyTorch return NaN).
+        If the gradient holds an infinity or NaN, and so has no direction (Keras and PyTorch return NaN).
 
     Examples
     --------
@@ -90,10 +87,8 @@ def clip_by_norm(gradient: ArrayLike, clipnorm: float) -> NDArray:
     References
     ----------
     R. Pascanu et al.: On the difficulty of training recurrent neural networks, 2013, arXiv 1211.5063.
-    Lecture slide "Convergence – Gradient Clipping".
     """
-    _positive("clipnorm", clipnorm)
-    return _shorten([as_float("gradient", gradient)], clipnorm)[0]
+    return _shorten([as_float("gradient", gradient)], positive("clipnorm", clipnorm))[0]
 
 
 def clip_by_global_norm(gradients: Sequence[ArrayLike], global_clipnorm: float) -> list[NDArray]:
@@ -114,22 +109,13 @@ def clip_by_global_norm(gradients: Sequence[ArrayLike], global_clipnorm: float) 
     list of ndarray
         The clipped gradients, shaped like `gradients`.
 
-    Raises
-    ------
-    ValueError
-        As in `clip_by_norm`.
-
     Examples
     --------
     >>> clip_by_global_norm([[3.0], [4.0]], 1.0)
     [array([0.6]), array([0.8])]
-
-    References
-    ----------
-    Lecture slide "Convergence – Gradient Clipping".
     """
-    _positive("global_clipnorm", global_clipnorm)
-    return _shorten([as_float("gradients", gradient) for gradient in gradients], global_clipnorm)
+    arrays = [as_float("gradients", g) for g in as_sequence("gradients", gradients, "arrays")]
+    return _shorten(arrays, positive("global_clipnorm", global_clipnorm))
 
 
 def _shorten(gradients: list[NDArray], limit: float) -> list[NDArray]:
@@ -146,22 +132,19 @@ def _shorten(gradients: list[NDArray], limit: float) -> list[NDArray]:
     return [(s / norm * limit).astype(g.dtype) for s, g in zip(scaled, gradients, strict=True)]
 
 
-class Optimizer(ABC):
+@dataclass(eq=False)
+class Optimizer(Independent, ABC):
     """Hold what all optimizers share: the learning rate, weight decay and clipping.
 
     Parameters
     ----------
     learning_rate : float
-        The step size, positive. It may be changed between steps.
+        The step size, positive. It may be changed between steps, as all other numbers may.
     weight_decay : float, optional
         The decoupled decay of the module's docstring, not negative. It applies to every array that is passed.
     clipvalue, clipnorm, global_clipnorm : float, optional
-        Clip gradients by `clip_by_value`, by `clip_by_norm` of each array, or by `clip_by_global_norm`.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of range, or more than one kind of clipping is asked for.
+        Clip gradients by `clip_by_value`, by `clip_by_norm` of each array, or by `clip_by_global_norm`; only
+        one of them.
 
     Examples
     --------
@@ -169,71 +152,88 @@ class Optimizer(ABC):
     >>> SGD(learning_rate=1.0, global_clipnorm=1.0).update([theta], [np.array([30.0, 40.0])])
     >>> theta
     array([2.4, 3.2])
-
-    References
-    ----------
-    Lecture slides of the overview table and of gradient clipping.
     """
+
+    learning_rate: float = setting(positive)
+    _: KW_ONLY
+    weight_decay: float | None = setting(optional(not_negative), None)
+    clipvalue: float | None = setting(optional(positive), None)
+    clipnorm: float | None = setting(optional(positive), None)
+    global_clipnorm: float | None = setting(optional(positive), None)
+    iterations: int = field(default=0, init=False)
 
     _slots = 0  # how many running averages a parameter has
 
-    def __init__(
-        self,
-        learning_rate: float,
-        weight_decay: float | None = None,
-        clipvalue: float | None = None,
-        clipnorm: float | None = None,
-        global_clipnorm: float | None = None,
-    ) -> None:
-        clips = {"clipvalue": clipvalue, "clipnorm": clipnorm, "global_clipnorm": global_clipnorm}
-        given = {name: clip for name, clip in clips.items() if clip is not None}
-        if len(given) > 1:
-            raise ValueError(f"only one of {', '.join(clips)} may be set, got {given}")
-        for name, clip in given.items():
-            _positive(name, clip)
-        if weight_decay is not None and not 0 <= weight_decay < math.inf:
-            raise ValueError(f"weight_decay must be finite and not negative, got {weight_decay}")
-        self.learning_rate = _positive("learning_rate", learning_rate)
-        self.weight_decay = weight_decay
-        self.clipvalue = clipvalue
-        self.clipnorm = clipnorm
-        self.global_clipnorm = global_clipnorm
-        self.iterations = 0
-        self._averages: list[list[NDArray]] | None = None
+    def __post_init__(self) -> None:
+        self._check_settings()
+        self._parameters: list[NDArray] | None = None
+        self._shapes: list[tuple[int, ...]] | None = None
+        self._averages: list[list[NDArray]] = []
 
-    def update(self, parameters: Sequence[NDArray], gradients: Sequence[NDArray]) -> None:
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy goes on with the averages, for the parameters of these shapes that it is given first.
+        return {**self.__dict__, "_parameters": None}
+
+    def update(self, parameters: Sequence[NDArray], gradients: Sequence[ArrayLike]) -> None:
         """Do one step: change the arrays `parameters` in place by `gradients`, which are shaped like them.
 
-        Raise TypeError if a parameter is not a floating-point ndarray, and ValueError if shapes do not agree
-        or the parameters are others than in the first step.
+        Raise TypeError if a parameter is not a floating-point ndarray, and ValueError if shapes do not agree,
+        the parameters are not the arrays of the first step, or a gradient cannot be clipped.
         """
-        if self._averages is None:
-            self._averages = self._start(parameters)
-        gradients = [as_float("gradients", gradient) for gradient in gradients]
-        for name, arrays in (("parameters", parameters), ("gradients", gradients)):
-            if [array.shape for array in arrays] != self._shapes:
-                raise ValueError(
-                    f"{name} must have the shapes {self._shapes}, got {[a.shape for a in arrays]}"
-                )
+        parameters = self._checked(parameters)
+        shapes = [parameter.shape for parameter in parameters]
+        steps = [as_float("gradients", g) for g in as_sequence("gradients", gradients, "arrays")]
+        if [step.shape for step in steps] != shapes:
+            raise ValueError(f"gradients must have the shapes {shapes}, got {[s.shape for s in steps]}")
+        self._check_settings()
+        steps = self._clip(steps)
+        # Nothing has been changed so far, and nothing can fail from here on.
+        if self._shapes is None:
+            # Squares of float16 gradients would overflow.
+            self._averages = [[np.zeros(p.shape, wide(p)) for _ in range(self._slots)] for p in parameters]
+        self._parameters, self._shapes = parameters, shapes
         self.iterations += 1
-        for parameter, gradient, dtype, averages in zip(
-            parameters, self._clip(gradients), self._dtypes, self._averages, strict=True
-        ):
+        for parameter, step, averages in zip(parameters, steps, self._averages, strict=True):
+            gradient = step.astype(wide(parameter), copy=False)
             if self.weight_decay:
+                if np.may_share_memory(gradient, parameter):
+                    gradient = gradient.copy()
                 parameter *= 1 - self.learning_rate * self.weight_decay
-            self._step(parameter, gradient.astype(dtype, copy=False), *averages)
+            self._step(parameter, gradient, *averages)
 
-    def _start(self, parameters: Sequence[NDArray]) -> list[list[NDArray]]:
-        for p in parameters:
-            if not isinstance(p, np.ndarray) or p.dtype.kind != "f":
-                raise TypeError(f"parameters must be floating-point arrays to change in place, got {p!r}")
-        self._shapes = [p.shape for p in parameters]
-        # Squares of float16 gradients would overflow.
-        self._dtypes = [np.result_type(p, np.float32) for p in parameters]
-        return [
-            [np.zeros(p.shape, dtype) for _ in range(self._slots)]
-            for p, dtype in zip(parameters, self._dtypes, strict=True)
-        ]
+    def _checked(self, parameters: Sequence[NDArray]) -> list[NDArray]:
+        """Refuse parameters that cannot be changed in place, and others than those of the first step."""
+        if isinstance(parameters, Gradients):
+            raise TypeError("parameters must come first and gradients second, got gradients first")
+        arrays = as_sequence("parameters", parameters, "arrays")
+        for p in arrays:
+            if not isinstance(p, np.ndarray) or isinstance(p, np.ma.MaskedArray) or p.dtype.kind != "f":
+                raise TypeError(f"parameters must be floating-point arrays to change in place, got {show(p)}")
+            if not p.flags.writeable:
+                raise ValueError(
+                    f"parameters must be arrays to change in place, got a read-only one: {show(p)}"
+                )
+        shapes = [p.shape for p in arrays]
+        if self._shapes is not None and shapes != self._shapes:
+            raise ValueError(f"parameters must have the shapes {self._shapes}, got {shapes}")
+        if self._parameters is None:
+            places = [_place(p) for p in arrays if p.size]
+            if len(set(places)) < len(places):
+                raise ValueError(f"parameters must be different arrays, got one twice in {show(shapes)}")
+        for i, (now, first) in enumerate(zip(arrays, self._parameters or arrays, strict=True)):
+            if now is not first and now.size and _place(now) != _place(first):
+                raise ValueError(
+                    f"parameters must be the arrays of the first step, got another one as parameters[{i}]: "
+                    "other parameters need an optimizer of their own"
+                )
+        return arrays
+
+    def _check_settings(self) -> None:
+        """Refuse settings that exclude each other."""
+        names = ("clipvalue", "clipnorm", "global_clipnorm")
+        given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        if len(given) > 1:
+            raise ValueError(f"only one of {', '.join(names)} may be set, got {given}")
 
     def _clip(self, gradients: list[NDArray]) -> list[NDArray]:
         if self.clipvalue is not None:
@@ -249,6 +249,7 @@ class Optimizer(ABC):
         """Change one parameter in place, and its averages."""
 
 
+@dataclass(eq=False)
 class SGD(Optimizer):
     r"""Stochastic gradient descent, with momentum if asked for.
 
@@ -270,13 +271,8 @@ class SGD(Optimizer):
         The part β of the velocity that is kept, at least 0 and below 1.
     nesterov : bool
         Look ahead: step as if the gradient had been taken after the velocity; it needs a momentum.
-    **shared
-        `weight_decay`, `clipvalue`, `clipnorm` and `global_clipnorm` of `Optimizer`.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of range, or as `Optimizer`.
+    weight_decay, clipvalue, clipnorm, global_clipnorm : float, optional
+        As in `Optimizer`.
 
     Examples
     --------
@@ -290,34 +286,32 @@ class SGD(Optimizer):
     References
     ----------
     I. Loshchilov, F. Hutter: Decoupled weight decay regularization, 2017, arXiv 1711.05101 (SGDW).
-    Lecture slide "Putting It All Together".
     """
 
-    def __init__(
-        self,
-        learning_rate: float = 0.01,
-        momentum: float = 0.0,
-        nesterov: bool = False,
-        **shared: float | None,
-    ) -> None:
-        super().__init__(learning_rate, **shared)
-        self.momentum = _fraction("momentum", momentum)
-        if nesterov and momentum == 0:
+    learning_rate: float = setting(positive, 0.01)
+    _: KW_ONLY
+    momentum: float = setting(fraction, 0.0)
+    nesterov: bool = setting(flag, False)
+
+    _slots = 1
+
+    def _check_settings(self) -> None:
+        super()._check_settings()
+        if self.nesterov and self.momentum == 0:
             raise ValueError("momentum must be positive for nesterov=True, got 0")
-        self.nesterov = nesterov
-        self._slots = 1 if momentum else 0
 
     def _step(self, parameter: NDArray, gradient: NDArray, *averages: NDArray) -> None:
+        (velocity,) = averages
         step = self.learning_rate * gradient
         if not self.momentum:
             parameter -= step
             return
-        (velocity,) = averages
         velocity *= self.momentum
         velocity -= step
         parameter += self.momentum * velocity - step if self.nesterov else velocity
 
 
+@dataclass(eq=False)
 class RMSProp(Optimizer):
     r"""Divide the gradient by a running root mean square of itself, component by component.
 
@@ -325,6 +319,8 @@ class RMSProp(Optimizer):
 
         \mathbf r \leftarrow \beta_2 \mathbf r + (1 - \beta_2) (\nabla J)^2, \qquad
         \theta \leftarrow \theta - \eta \nabla J / \sqrt{\mathbf r + \epsilon}
+
+    Keras and PyTorch spell it `RMSprop`, which serves as well.
 
     Parameters
     ----------
@@ -334,13 +330,8 @@ class RMSProp(Optimizer):
         The part β₂ of the average that is kept, at least 0 and below 1.
     epsilon : float
         The ε that keeps the root from 0, positive.
-    **shared
-        `weight_decay`, `clipvalue`, `clipnorm` and `global_clipnorm` of `Optimizer`.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of range, or as `Optimizer`.
+    weight_decay, clipvalue, clipnorm, global_clipnorm : float, optional
+        As in `Optimizer`.
 
     Examples
     --------
@@ -354,18 +345,12 @@ class RMSProp(Optimizer):
     G. Hinton: Neural networks for machine learning, lecture 6e, 2012.
     """
 
-    _slots = 1
+    learning_rate: float = setting(positive, 0.001)
+    _: KW_ONLY
+    rho: float = setting(fraction, 0.9)
+    epsilon: float = setting(positive, 1e-7)
 
-    def __init__(
-        self,
-        learning_rate: float = 0.001,
-        rho: float = 0.9,
-        epsilon: float = 1e-7,
-        **shared: float | None,
-    ) -> None:
-        super().__init__(learning_rate, **shared)
-        self.rho = _fraction("rho", rho)
-        self.epsilon = _positive("epsilon", epsilon)
+    _slots = 1
 
     def _step(self, parameter: NDArray, gradient: NDArray, *averages: NDArray) -> None:
         (mean_square,) = averages
@@ -373,6 +358,10 @@ class RMSProp(Optimizer):
         parameter -= self.learning_rate * gradient / np.sqrt(mean_square + self.epsilon)
 
 
+RMSprop = RMSProp
+
+
+@dataclass(eq=False)
 class Adam(Optimizer):
     r"""Combine momentum with RMSProp, and correct both averages for having started at 0.
 
@@ -391,13 +380,8 @@ class Adam(Optimizer):
         The parts of the two averages that are kept, at least 0 and below 1.
     epsilon : float
         The ε that keeps the denominator from 0, positive.
-    **shared
-        `weight_decay`, `clipvalue`, `clipnorm` and `global_clipnorm` of `Optimizer`.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of range, or as `Optimizer`.
+    weight_decay, clipvalue, clipnorm, global_clipnorm : float, optional
+        As in `Optimizer`.
 
     Examples
     --------
@@ -411,36 +395,23 @@ class Adam(Optimizer):
     D. Kingma, J. Ba: Adam: a method for stochastic optimization, 2014, arXiv 1412.6980.
     """
 
-    _slots = 2
+    learning_rate: float = setting(positive, 0.001)
+    _: KW_ONLY
+    beta_1: float = setting(fraction, 0.9)
+    beta_2: float = setting(fraction, 0.999)
+    epsilon: float = setting(positive, 1e-7)
 
-    def __init__(
-        self,
-        learning_rate: float = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
-        **shared: float | None,
-    ) -> None:
-        super().__init__(learning_rate, **shared)
-        self.beta_1 = _fraction("beta_1", beta_1)
-        self.beta_2 = _fraction("beta_2", beta_2)
-        self.epsilon = _positive("epsilon", epsilon)
+    _slots = 2
 
     def _step(self, parameter: NDArray, gradient: NDArray, *averages: NDArray) -> None:
         mean, mean_square = averages
-        mean *= self.beta_1
-        mean += (1 - self.beta_1) * gradient
-        mean_square *= self.beta_2
-        mean_square += (1 - self.beta_2) * gradient**2
+        mean += (1 - self.beta_1) * (gradient - mean)
+        mean_square += (1 - self.beta_2) * (gradient**2 - mean_square)
         correction = math.sqrt(1 - self.beta_2**self.iterations) / (1 - self.beta_1**self.iterations)
-        # In place where possible: most of the time goes into new arrays.
-        root = np.sqrt(mean_square)
-        root += self.epsilon
-        step = self.learning_rate * correction * mean
-        step /= root
-        parameter -= step
+        parameter -= self.learning_rate * correction * mean / (np.sqrt(mean_square) + self.epsilon)
 
 
+@dataclass(eq=False)
 class AdamW(Adam):
     r"""Adam with decoupled weight decay, :math:`\theta \leftarrow (1 - \eta\omega)\,\theta` before each step.
 
@@ -458,25 +429,10 @@ class AdamW(Adam):
     I. Loshchilov, F. Hutter: Decoupled weight decay regularization, 2017, arXiv 1711.05101.
     """
 
-    def __init__(
-        self,
-        learning_rate: float = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
-        weight_decay: float | None = 0.004,
-        **shared: float | None,
-    ) -> None:
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, weight_decay=weight_decay, **shared)
+    _: KW_ONLY
+    weight_decay: float | None = setting(optional(not_negative), 0.004)
 
 
-def _positive(name: str, value: float) -> float:
-    if not 0 < value < math.inf:
-        raise ValueError(f"{name} must be positive and finite, got {value}")
-    return value
-
-
-def _fraction(name: str, value: float) -> float:
-    if not 0 <= value < 1:
-        raise ValueError(f"{name} must be at least 0 and below 1, got {value}")
-    return value
+def _place(array: NDArray) -> tuple[object, ...]:
+    """Tell apart arrays that are not the same memory, seen the same way."""
+    return array.__array_interface__["data"][0], array.strides, array.dtype

@@ -3,13 +3,18 @@ r"""Dropout, and penalties on the weights: :math:`\tilde J(\theta) = J(\theta) +
 The lecture's :math:`\lambda` is called `strength`, its :math:`\alpha`, the book's :math:`\eta`,
 `learning_rate`. There is no factor ½ here, nor in Keras' ``L2``; the penalty of PyTorch's SGD has one, so its
 ``weight_decay`` is 2λ. As a rule, weights are penalized, biases are not.
+
+References: lecture slides "Regularization – Dropout", "L2 Regularization" and "L1 Regularization".
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
-from npfl._arrays import as_float, check_rate, same_shape
+from npfl._checks import as_float, flag, fraction, generator, not_negative, positive, same_shape
+from npfl._objects import setting
 
 
 def dropout(
@@ -25,7 +30,7 @@ def dropout(
     inputs : array_like, any shape
         The values to drop.
     rate : float
-        The probability p to drop, at least 0 and below 1.
+        The probability p to drop, at least 0 and below 1, where nothing would be left.
     training : bool
         Without training the inputs are returned as they are.
     rng : numpy.random.Generator, optional
@@ -35,11 +40,6 @@ def dropout(
     -------
     ndarray, shape of `inputs`
         The inputs, some dropped.
-
-    Raises
-    ------
-    ValueError
-        If `rate` is outside [0, 1): at 1 nothing would be left; or if `rng` is missing in training.
 
     Examples
     --------
@@ -51,47 +51,20 @@ def dropout(
     References
     ----------
     N. Srivastava et al.: Dropout: a simple way to prevent neural networks from overfitting, 2014.
-    Lecture slide "Regularization – Dropout".
     """
-    inputs = as_float("inputs", inputs)
-    check_rate(rate)
-    if not training:
+    inputs, rate = as_float("inputs", inputs), fraction("rate", rate)
+    if not flag("training", training):
         return inputs
-    if rng is None:
-        raise ValueError("rng must be a numpy.random.Generator when training, got None")
-    return inputs * dropout_mask(inputs, rate, rng)
+    return inputs * _dropout_mask(inputs, rate, generator("rng", rng))
 
 
-def dropout_mask(inputs: NDArray, rate: float, rng: Generator) -> NDArray:
-    r"""Draw the factors of dropout, 0 with probability p and :math:`1/(1-p)` otherwise.
-
-    Parameters
-    ----------
-    inputs : ndarray, any shape
-        The values to drop, of a floating-point dtype, which the factors share.
-    rate : float
-        The probability p, at least 0 and below 1.
-    rng : numpy.random.Generator
-        The source of randomness.
-
-    Returns
-    -------
-    ndarray, shape of `inputs`
-        The factors.
-
-    Examples
-    --------
-    >>> dropout_mask(np.ones(4), 0.5, np.random.default_rng(1))
-    array([2., 2., 0., 2.])
-
-    References
-    ----------
-    Lecture slide "Regularization – Dropout Implementation".
-    """
+def _dropout_mask(inputs: NDArray, rate: float, rng: Generator) -> NDArray:
+    """Draw the factors of dropout, 0 with probability p and 1/(1 - p) otherwise."""
     kept = rng.random(inputs.shape) >= rate
     return np.asarray(kept / (1 - rate), dtype=inputs.dtype)
 
 
+@dataclass(eq=False)
 class L2:
     r"""Penalize the squared norm, :math:`\lambda \lVert\theta\rVert_2^2 = \lambda \sum_i \theta_i^2`.
 
@@ -107,14 +80,9 @@ class L2:
     12.5
     >>> penalty.gradient([3.0, 4.0])
     array([3., 4.])
-
-    References
-    ----------
-    Lecture slide "Regularization – L2 Regularization".
     """
 
-    def __init__(self, strength: float) -> None:
-        self.strength = _not_negative("strength", strength)
+    strength: float = setting(not_negative)
 
     def __call__(self, weights: ArrayLike) -> float:
         """Return the penalty of weights of any shape."""
@@ -127,6 +95,7 @@ class L2:
         return (2 * self.strength * weights).astype(weights.dtype, copy=False)
 
 
+@dataclass(eq=False)
 class L1:
     r"""Penalize the sum of magnitudes, :math:`\lambda \lVert\theta\rVert_1 = \lambda \sum_i |\theta_i|`.
 
@@ -142,14 +111,9 @@ class L1:
     3.5
     >>> penalty.gradient([3.0, -4.0, 0.0])
     array([ 0.5, -0.5,  0. ])
-
-    References
-    ----------
-    Lecture slide "Regularization – L1 Regularization".
     """
 
-    def __init__(self, strength: float) -> None:
-        self.strength = _not_negative("strength", strength)
+    strength: float = setting(not_negative)
 
     def __call__(self, weights: ArrayLike) -> float:
         """Return the penalty of weights of any shape."""
@@ -191,12 +155,9 @@ def l2_sgd_update(weights: ArrayLike, gradient: ArrayLike, learning_rate: float,
     --------
     >>> l2_sgd_update([10.0, -10.0], [1.0, 1.0], learning_rate=0.5, strength=0.1)
     array([ 8.5, -9.5])
-
-    References
-    ----------
-    Lecture slide "Regularization – L2 Regularization".
     """
-    weights, gradient = _checked(weights, gradient, learning_rate, strength)
+    weights, gradient = _checked(weights, gradient)
+    learning_rate, strength = positive("learning_rate", learning_rate), not_negative("strength", strength)
     if 2 * learning_rate * strength >= 1:
         raise ValueError(f"2 * learning_rate * strength must be below 1, got {2 * learning_rate * strength}")
     updated = weights * (1 - 2 * learning_rate * strength) - learning_rate * gradient
@@ -219,12 +180,9 @@ def l1_sgd_update(weights: ArrayLike, gradient: ArrayLike, learning_rate: float,
     --------
     >>> l1_sgd_update([1.0, 0.01, 0.0], [0.0, 0.1, 0.1], learning_rate=0.5, strength=0.5)
     array([ 0.75, -0.05, -0.05])
-
-    References
-    ----------
-    Lecture slide "Regularization – L1 Regularization".
     """
-    weights, gradient = _checked(weights, gradient, learning_rate, strength)
+    weights, gradient = _checked(weights, gradient)
+    learning_rate, strength = positive("learning_rate", learning_rate), not_negative("strength", strength)
     # min(ηλ, |θ|) sign θ is θ itself, limited to [-ηλ, ηλ].
     limit = learning_rate * strength
     updated = weights - learning_rate * gradient - np.clip(weights, -limit, limit)
@@ -253,24 +211,14 @@ def l1_proximal_update(
     ----------
     N. Parikh, S. Boyd: Proximal algorithms, 2014, section 6.5.2.
     """
-    weights, gradient = _checked(weights, gradient, learning_rate, strength)
+    weights, gradient = _checked(weights, gradient)
+    learning_rate, strength = positive("learning_rate", learning_rate), not_negative("strength", strength)
     limit = learning_rate * strength
     stepped = weights - learning_rate * gradient
     return (stepped - np.clip(stepped, -limit, limit)).astype(weights.dtype, copy=False)
 
 
-def _checked(
-    weights: ArrayLike, gradient: ArrayLike, learning_rate: float, strength: float
-) -> tuple[NDArray, NDArray]:
+def _checked(weights: ArrayLike, gradient: ArrayLike) -> tuple[NDArray, NDArray]:
     weights, gradient = as_float("weights", weights), as_float("gradient", gradient)
     same_shape("weights", weights, "gradient", gradient)
-    if not 0 < learning_rate < np.inf:
-        raise ValueError(f"learning_rate must be positive and finite, got {learning_rate}")
-    _not_negative("strength", strength)
     return weights, gradient
-
-
-def _not_negative(name: str, value: float) -> float:
-    if not 0 <= value < np.inf:
-        raise ValueError(f"{name} must be finite and not negative, got {value}")
-    return value

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from npfl._arrays import as_float, same_shape
+from npfl._checks import as_float, function, not_negative, positive, same_shape
 
 
 def numerical_gradient(f: Callable[[NDArray], float], x: ArrayLike, step: float = 1e-5) -> NDArray:
@@ -39,20 +39,16 @@ def numerical_gradient(f: Callable[[NDArray], float], x: ArrayLike, step: float 
     --------
     >>> numerical_gradient(lambda x: (x**2).sum(), [1.0, -2.0]).round(6)
     array([ 2., -4.])
-
-    References
-    ----------
-    Chapter "Derivative of the softmax loss", section "Check it with numbers".
     """
-    if not step > 0:
-        raise ValueError(f"step must be positive, got {step}")
+    step = positive("step", step)
+    function("f", f)
     point = as_float("x", x).astype(np.float64)
     gradient = np.empty_like(point)
     for index in np.ndindex(point.shape):
         ahead, behind = point.copy(), point.copy()
         ahead[index] += step
         behind[index] -= step
-        difference = np.asarray(f(ahead)) - np.asarray(f(behind))
+        difference = as_float("f(x)", f(ahead)) - as_float("f(x)", f(behind))
         if difference.size != 1:
             raise ValueError(f"f must return one number, got shape {difference.shape}")
         gradient[index] = difference.item() / (2 * step)
@@ -101,14 +97,13 @@ def check_gradient(
     Traceback (most recent call last):
     AssertionError: 1 of 2 gradient components are wrong:
       at [1]: analytic 4, numeric -4
-
-    References
-    ----------
-    Chapter "Derivative of the softmax loss", section "Check it with numbers".
     """
-    analytic = as_float("gradient", gradient).astype(np.float64)
+    analytic, tolerance = (
+        as_float("gradient", gradient).astype(np.float64),
+        not_negative("tolerance", tolerance),
+    )
+    same_shape("gradient", analytic, "x", as_float("x", x))
     numeric = numerical_gradient(f, x, step)
-    same_shape("gradient", analytic, "x", numeric)
     error = np.abs(analytic - numeric) / np.maximum(1, np.abs(numeric))
     # "not <=" rather than ">", so that NaN counts as wrong.
     wrong = np.argwhere(~(error <= tolerance))

@@ -177,7 +177,7 @@ def test_image_errors():
             lambda wrong=wrong: translate(image, wrong, 0),
             lambda wrong=wrong: translate(image, 0, wrong),
         ):
-            with pytest.raises(ValueError, match="down and right must be finite, got"):
+            with pytest.raises(ValueError, match=r"(down|right) must be finite, got"):
                 call()
         with pytest.raises(ValueError, match="degrees must be finite, got"):
             rotate(image, wrong)
@@ -227,9 +227,9 @@ def test_pitch_and_speed_of_a_tone(factor):
     raised = change_pitch(signal, factor)
     assert len(raised) == 8000
     assert frequency(raised) == pytest.approx(440 * factor, abs=2)
-    # About as loud as before in each tenth of a second, though an octave lower it needs one to set in.
-    for tenth in np.split(raised, 10)[1:]:
-        assert tenth.std() == pytest.approx(signal.std(), rel=0.3)
+    # As loud as before in each tenth of a second.
+    for tenth in np.split(raised, 10):
+        assert tenth.std() == pytest.approx(signal.std(), rel=0.02)
 
 
 def test_change_pitch_by_one_changes_nothing():

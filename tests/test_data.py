@@ -1,13 +1,9 @@
-import gzip
-import hashlib
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npfl import data
-from npfl.data import blobs, digits, mnist, noisy_line, one_hot, read_idx, split, tone, two_moons
+from npfl.data import blobs, digits, noisy_line, one_hot, split, tone, two_moons
 from npfl.losses import CategoricalCrossentropy
 from npfl.models import fit, mlp
 from npfl.optimizers import Adam
@@ -35,7 +31,7 @@ def test_split_shuffles_by_its_generator():
 
 def test_split_errors():
     rng = np.random.default_rng(1)
-    with pytest.raises(ValueError, match="x and y must hold the same number of examples, got 3 and 2"):
+    with pytest.raises(ValueError, match=r"x and y must hold the same number of examples, got shapes .* and"):
         split(np.zeros(3), np.zeros(2), rng, 0, 0)
     for sizes in ((2, 1), (-1, 0), (0, -1), (3, 0)):
         with pytest.raises(ValueError, match="validation and test must not be negative and leave an example"):
@@ -51,10 +47,10 @@ def test_one_hot():
     assert one_hot([], 4).shape == (0, 4)
     np.testing.assert_array_equal(one_hot(1, 2), [0, 1])
     for labels in ([3], [-1]):
-        with pytest.raises(ValueError, match=f"labels must be from 0 to 2, got {labels[0]} to {labels[0]}"):
+        with pytest.raises(ValueError, match=rf"labels must lie in \[0, 2\], got {labels[0]} to {labels[0]}"):
             one_hot(labels, 3)
     for labels in ([1.0], [True], ["1"]):
-        with pytest.raises(TypeError, match="labels must be integers, got dtype"):
+        with pytest.raises(TypeError, match="labels must hold integers, the indices of classes, got dtype"):
             one_hot(labels, 3)
 
 
@@ -94,116 +90,6 @@ def test_a_network_learns_the_digits():
         )
         accuracies.append((model.forward(test.x).argmax(axis=-1) == test.y).mean())
     assert np.mean(accuracies) > 0.965
-
-
-def idx(array):
-    header = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
-    return gzip.compress(header + array.astype(np.uint8).tobytes())
-
-
-@pytest.fixture
-def files(monkeypatch):
-    """Stand in for MNIST: the files of 7 and 4 images, with their checksums."""
-    rng = np.random.default_rng(1)
-    arrays = [rng.integers(0, 256, (7, 28, 28)), rng.integers(0, 10, 7)]
-    arrays += [rng.integers(0, 256, (4, 28, 28)), rng.integers(0, 10, 4)]
-    contents = dict(zip(data.MNIST_SHA256, map(idx, arrays), strict=True))
-    sums = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    monkeypatch.setattr(data, "MNIST_SHA256", sums)
-    return contents, arrays
-
-
-def write(folder, contents):
-    for name, content in contents.items():
-        (folder / name).write_bytes(content)
-
-
-def test_mnist(files, tmp_path):
-    contents, (images, labels, test_images, test_labels) = files
-    write(tmp_path, contents)
-    train, validation, test = mnist(tmp_path, validation=2)
-    pixels = images.reshape(7, 784) / 255
-    np.testing.assert_allclose(train.x, pixels[:5], rtol=1e-6)
-    np.testing.assert_allclose(validation.x, pixels[5:], rtol=1e-6)
-    np.testing.assert_allclose(test.x, test_images.reshape(4, 784) / 255, rtol=1e-6)
-    np.testing.assert_array_equal(np.concatenate([train.y, validation.y]), labels)
-    np.testing.assert_array_equal(test.y, test_labels)
-    assert (train.x.dtype, train.y.dtype) == (np.float32, int)
-    assert len(mnist(str(tmp_path), validation=0).train.x) == 7
-    for wrong in (-1, 7):
-        with pytest.raises(ValueError, match=f"validation must be from 0 to 6, got {wrong}"):
-            mnist(tmp_path, validation=wrong)
-
-
-def test_mnist_needs_its_files(files, tmp_path):
-    contents, _ = files
-    write(tmp_path, contents)
-    name = list(contents)[2]
-    (tmp_path / name).unlink()
-    with pytest.raises(FileNotFoundError, match=f"{name} is missing; download=True would fetch it"):
-        mnist(tmp_path, validation=2)
-
-
-def test_mnist_checks_its_files(files, tmp_path):
-    contents, _ = files
-    name = next(iter(contents))
-    write(tmp_path, contents | {name: contents[name] + b"\0"})
-    with pytest.raises(ValueError, match=f"{name} must have the SHA-256 checksum .*, got "):
-        mnist(tmp_path, validation=2)
-
-
-def test_mnist_downloads_only_when_asked_and_only_what_is_right(files, tmp_path, monkeypatch):
-    contents, _ = files
-    mirror, folder = tmp_path / "mirror", tmp_path / "new" / "folder"
-    mirror.mkdir()
-    write(mirror, contents)
-    monkeypatch.setattr(data, "MNIST_URL", mirror.as_uri() + "/")
-    with pytest.raises(FileNotFoundError):
-        mnist(folder, validation=2)
-    assert not folder.exists()
-    assert len(mnist(folder, validation=2, download=True).train.x) == 5
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == contents
-    for path in mirror.iterdir():
-        path.write_bytes(b"something else")
-    assert len(mnist(folder, validation=2, download=True).train.x) == 5  # nothing is fetched twice
-    other = tmp_path / "other"
-    with pytest.raises(ValueError, match="must have the SHA-256 checksum"):
-        mnist(other, validation=2, download=True)
-    assert not other.exists()
-
-
-def test_mnist_files_are_those_of_the_authors():
-    # Sums on which many public loaders of MNIST agree.
-    assert {name: sum_[:8] for name, sum_ in data.MNIST_SHA256.items()} == {
-        "train-images-idx3-ubyte.gz": "440fcabf",
-        "train-labels-idx1-ubyte.gz": "3552534a",
-        "t10k-images-idx3-ubyte.gz": "8d422c7b",
-        "t10k-labels-idx1-ubyte.gz": "f7ae60f9",
-    }
-    assert all(len(sum_) == 64 for sum_ in data.MNIST_SHA256.values())
-
-
-def test_read_idx():
-    array = np.arange(24).reshape(2, 3, 4)
-    result = read_idx(idx(array))
-    np.testing.assert_array_equal(result, array)
-    assert result.dtype == np.uint8
-    assert read_idx(idx(np.zeros((0, 5)))).shape == (0, 5)
-    assert read_idx(idx(np.array(7))) == 7
-    big = np.arange(300) % 256
-    np.testing.assert_array_equal(read_idx(idx(big)), big)  # a length of two bytes
-
-
-def test_read_idx_errors():
-    good = gzip.decompress(idx(np.arange(6).reshape(2, 3)))
-    for content in (b"", b"\0\0\x08", b"\0\0\x0d" + good[3:], b"\1" + good[1:]):
-        with pytest.raises(
-            ValueError, match="content must begin with the bytes 0, 0, 8 of the IDX format, got"
-        ):
-            read_idx(gzip.compress(content))
-    for content in (good[:-1], good + b"\0"):
-        with pytest.raises(ValueError, match=r"content must hold 6 values for \[2, 3\], got"):
-            read_idx(gzip.compress(content))
 
 
 def test_two_moons():

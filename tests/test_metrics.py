@@ -188,7 +188,7 @@ def test_refuses_weights_of_other_shapes(case):
 def test_names(case):
     metric = make(case)
     assert type(metric).__name__.lower() == metric.name.replace("_", "")
-    assert PROBABILITIES[case][0]("mine").name == "mine"
+    assert PROBABILITIES[case][0](name="mine").name == "mine"
 
 
 def test_names_of_the_others():
@@ -197,19 +197,13 @@ def test_names_of_the_others():
         "fbeta_score",
         "corpus_bleu",
     ]
-    assert metrics.Mean("mine").name == metrics.FBetaScore(name="mine").name == "mine"
+    assert metrics.Mean(name="mine").name == metrics.FBetaScore(name="mine").name == "mine"
 
 
 @pytest.mark.parametrize("metric", [metrics.MeanSquaredError(), metrics.BinaryCrossentropy()])
 def test_a_vector_of_predictions_is_refused_where_its_axis_would_be_averaged(metric):
     with pytest.raises(ValueError, match=r"y_pred must have shape \(B, \.\.\., K\), got \(2,\)"):
         metric([0, 1], [0.5, 0.5])
-
-
-def test_example_mean_takes_any_function():
-    metric = metrics.ExampleMean(losses.mean_absolute_error, "mean_absolute_error")
-    assert metric([[1.0], [2.0]], [[1.0], [4.0]]) == 1
-    assert metric.name == "mean_absolute_error"
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.1, math.nan])
@@ -268,7 +262,7 @@ def test_f_score_is_the_weighted_harmonic_mean(labels, weight, beta):
 def test_f_score_needs_no_gold_or_predicted_examples():
     score = metrics.FBetaScore(average="macro")
     assert score.result() == 0
-    np.testing.assert_array_equal(metrics.FBetaScore().result(), [])
+    assert metrics.FBetaScore().result() == 0
     assert (
         metrics.FBetaScore(average="micro").result() == metrics.FBetaScore(average="weighted").result() == 0
     )
@@ -345,10 +339,10 @@ corpora = st.lists(st.tuples(st.lists(texts, min_size=1, max_size=3), texts), ma
 @given(corpora, st.integers(1, 4))
 def test_bleu_is_its_definition_however_the_corpus_is_cut(corpus, max_order):
     references, hypotheses = [pair[0] for pair in corpus], [pair[1] for pair in corpus]
-    whole = metrics.corpus_bleu(references, hypotheses, max_order)
+    whole = metrics.corpus_bleu(references, hypotheses, max_order=max_order)
     assert whole == pytest.approx(brute_force_bleu(references, hypotheses, max_order), rel=1e-12)
     assert 0 <= whole <= 1 + 1e-15
-    bleu = metrics.CorpusBLEU(max_order)
+    bleu = metrics.CorpusBLEU(max_order=max_order)
     for candidates, hypothesis in corpus:
         bleu.update_state([candidates], [hypothesis])
     assert bleu.result() == whole
@@ -373,12 +367,14 @@ def test_bleu_of_papineni():
     hypothesis, *references = map(str.split, PAPINENI_2.splitlines())
     assert metrics.corpus_bleu([references], [hypothesis], max_order=1) == 2 / 7
     first, second, *references = map(str.split, PAPINENI_1.splitlines())
-    assert metrics.corpus_bleu([references], [first], 1) == pytest.approx(17 / 18)
-    assert metrics.corpus_bleu([references], [first], 2) == pytest.approx(math.sqrt(17 / 18 * 10 / 17))
+    assert metrics.corpus_bleu([references], [first], max_order=1) == pytest.approx(17 / 18)
+    assert metrics.corpus_bleu([references], [first], max_order=2) == pytest.approx(
+        math.sqrt(17 / 18 * 10 / 17)
+    )
     # 14 tokens against the nearest reference of 16.
     penalty = math.exp(1 - 16 / 14)
-    assert metrics.corpus_bleu([references], [second], 1) == pytest.approx(penalty * 8 / 14)
-    assert metrics.corpus_bleu([references], [second], 2) == pytest.approx(
+    assert metrics.corpus_bleu([references], [second], max_order=1) == pytest.approx(penalty * 8 / 14)
+    assert metrics.corpus_bleu([references], [second], max_order=2) == pytest.approx(
         penalty * math.sqrt(8 / 14 * 1 / 13)
     )
     assert metrics.corpus_bleu([references], [second]) == 0
@@ -408,17 +404,17 @@ def test_bleu_errors_change_nothing():
     with pytest.raises(ValueError, match="references must have 2 entries, got 1"):
         bleu([[["a"]]], [["a"], ["b"]])
     with pytest.raises(
-        ValueError, match="references must have at least one text for each hypothesis, got none"
+        ValueError, match=r"references\[1\] must hold at least one text for its hypothesis, got none"
     ):
         bleu([[["a"]], []], [["a"], ["b"]])
     for references, hypotheses in [([["a b"]], [["a"]]), ([[["a"]]], ["a b"]), (["a b"], [["a"]])]:
         with pytest.raises(
-            TypeError, match="references and hypotheses must be lists of tokens, got a string"
+            TypeError, match=r"(references\[0\]|hypotheses) must be a list of texts, each a list of tokens"
         ):
             bleu(references, hypotheses)
     assert bleu([[list("abcd")]], [list("abcd")]) == 1
     with pytest.raises(ValueError, match="max_order must be at least 1, got 0"):
-        metrics.CorpusBLEU(0)
+        metrics.CorpusBLEU(max_order=0)
 
 
 def test_bleu_changes_no_argument():

@@ -56,9 +56,12 @@ def adam(theta, gradients, lr=0.001, b1=0.9, b2=0.999, eps=1e-7, decay=0.0):
         (RMSProp(), rmsprop(3.0, GRADIENTS)),
         (RMSProp(0.1, rho=0.75, epsilon=0.5), rmsprop(3.0, GRADIENTS, 0.1, 0.75, 0.5)),
         (Adam(), adam(3.0, GRADIENTS)),
-        (Adam(0.1, 0.75, 0.875, 0.5), adam(3.0, GRADIENTS, 0.1, 0.75, 0.875, 0.5)),
+        (Adam(0.1, beta_1=0.75, beta_2=0.875, epsilon=0.5), adam(3.0, GRADIENTS, 0.1, 0.75, 0.875, 0.5)),
         (AdamW(), adam(3.0, GRADIENTS, decay=0.004)),
-        (AdamW(0.1, 0.75, 0.875, 0.5, weight_decay=0.5), adam(3.0, GRADIENTS, 0.1, 0.75, 0.875, 0.5, 0.5)),
+        (
+            AdamW(0.1, beta_1=0.75, beta_2=0.875, epsilon=0.5, weight_decay=0.5),
+            adam(3.0, GRADIENTS, 0.1, 0.75, 0.875, 0.5, 0.5),
+        ),
     ],
 )
 def test_steps_by_scalar_calculation(optimizer, expected):

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from npfl import _arrays
+from npfl import _checks
 from npfl.testing import check_gradient, numerical_gradient
 
 
@@ -52,7 +52,7 @@ def test_a_function_that_changes_its_argument_does_no_harm():
 
 @pytest.mark.parametrize("step", [0, -1e-5, float("nan")])
 def test_refuses_steps(step):
-    with pytest.raises(ValueError, match="step must be positive, got"):
+    with pytest.raises(ValueError, match="step must be positive and finite, got"):
         numerical_gradient(lambda v: v.sum(), [1.0], step)
 
 
@@ -119,38 +119,38 @@ def test_check_gradient_honours_the_tolerance_and_the_step():
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_as_float_keeps_floats(dtype):
     x = np.ones(3, dtype)
-    assert _arrays.as_float("x", x) is x
+    assert _checks.as_float("x", x) is x
 
 
 @pytest.mark.parametrize("value", [True, 1, [1, 2], np.uint8([1, 2])])
 def test_as_float_converts_other_numbers(value):
-    assert _arrays.as_float("x", value).dtype == np.float64
-    np.testing.assert_array_equal(_arrays.as_float("x", value), value)
+    assert _checks.as_float("x", value).dtype == np.float64
+    np.testing.assert_array_equal(_checks.as_float("x", value), value)
 
 
 @pytest.mark.parametrize("value", ["a", [None], 1j, np.datetime64("2022-02-28")])
 def test_as_float_refuses_the_rest(value):
     with pytest.raises(TypeError, match="weights must be an array of real numbers, got dtype"):
-        _arrays.as_float("weights", value)
+        _checks.as_float("weights", value)
 
 
 def test_same_shape():
-    _arrays.same_shape("a", np.zeros((2, 3)), "b", np.zeros((2, 3)))
+    _checks.same_shape("a", np.zeros((2, 3)), "b", np.zeros((2, 3)))
     for shape in [(3,), (2, 1), (), (3, 2)]:
         with pytest.raises(ValueError, match=r"a and b must have the same shape, got \(2, 3\) and \("):
-            _arrays.same_shape("a", np.zeros((2, 3)), "b", np.zeros(shape))
+            _checks.same_shape("a", np.zeros((2, 3)), "b", np.zeros(shape))
 
 
 def test_prediction_pair_takes_the_dtype_of_the_predictions():
     for dtype in (np.float16, np.float32, np.float64):
-        y_true, y_pred = _arrays.prediction_pair([[1, 0]], np.zeros((1, 2), dtype))
+        y_true, y_pred = _checks.prediction_pair([[1, 0]], np.zeros((1, 2), dtype))
         assert y_true.dtype == y_pred.dtype == dtype
-    y_true, y_pred = _arrays.prediction_pair(np.zeros(2, np.float32), [1, 0])
+    y_true, y_pred = _checks.prediction_pair(np.zeros(2, np.float32), [1, 0])
     assert y_true.dtype == y_pred.dtype == np.float64
 
 
 def test_index_pair_returns_indices():
-    labels, y_pred = _arrays.index_pair(np.uint64([1, 0]), [[1, 2], [3, 4]])
+    labels, y_pred = _checks.index_pair(np.uint64([1, 0]), [[1, 2], [3, 4]])
     assert labels.dtype == np.intp
     np.testing.assert_array_equal(np.take_along_axis(y_pred, labels[:, None], -1), [[2], [3]])
 
@@ -160,16 +160,16 @@ def test_index_pair_refuses_what_is_no_class(label):
     with pytest.raises(
         ValueError, match=rf"y_true must lie in \[0, 1\], got {min(0, label)} to {max(0, label)}"
     ):
-        _arrays.index_pair([0, label], np.zeros((2, 2)))
+        _checks.index_pair([0, label], np.zeros((2, 2)))
 
 
 def test_expand_weight_adds_axes_behind():
     values = np.zeros((2, 3), np.float32)
     for shape, expanded in [((), (1, 1)), ((2,), (2, 1)), ((2, 3), (2, 3))]:
-        weight = _arrays.expand_weight(np.ones(shape), values)
+        weight = _checks.expand_weight(np.ones(shape), values)
         assert weight.shape == expanded
         assert weight.dtype == np.float32
     with pytest.raises(
         ValueError, match=r"sample_weight must have shape \(2, 3\) or its beginning, got \(3,\)"
     ):
-        _arrays.expand_weight([1, 1, 1], values)
+        _checks.expand_weight([1, 1, 1], values)

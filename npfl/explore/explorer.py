@@ -76,7 +76,7 @@ class Slider:
 
 
 class Explorer:
-    """A figure with sliders; `explore` makes it and a notebook or the book shows it.
+    """A figure with sliders, which `explore` makes of its `draw`, `alts`, `name` and `sliders`.
 
     Examples
     --------

@@ -537,6 +537,8 @@ def vector_answers(oracle: Any, f: Callable[..., Any] | None, case: Case) -> Ans
     assert f
     x = case["inputs"]["x"]
     value, _ = oracle.vjp(f, x)
+    if case["name"] != "softmax":
+        return {"value": value}
     vectors = x.reshape(-1, x.shape[-1])
     jacobians = np.stack([oracle.jacobian(f, vector) for vector in vectors])
     return {"value": value, "jacobian": jacobians.reshape(*x.shape, x.shape[-1])}

@@ -61,8 +61,9 @@ def unusable(listed: list[Mutation]) -> list[str]:
 
 def tests(module: str, copy: Path) -> list[list[str]]:
     """Return the tests to run one after another until one fails: those that most likely notice come first."""
-    own = [name for name in (f"tests/test_{module}.py", f"npfl/{module}.py") if (copy / name).exists()]
-    paths = sorted([*copy.glob("tests/test_*.py"), *copy.glob("npfl/*.py")])
+    names = (f"tests/test_{module.split('/')[0]}.py", "tests/test_life.py", f"npfl/{module}.py")
+    own = [name for name in names if (copy / name).exists()]
+    paths = sorted([*copy.glob("tests/test_*.py"), *copy.glob("npfl/**/*.py")])
     rest = [str(path.relative_to(copy)) for path in paths]
     parity = ["tests/test_parity.py"]
     return [own, parity, [name for name in rest if name not in own + parity]]

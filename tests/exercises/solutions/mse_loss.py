@@ -318,4 +318,4 @@ def mse_loss(y_true, y_pred, sample_weight=None, reduction="sum_over_batch_size"
 def mse_loss(y_true, y_pred, sample_weight=None, reduction="sum_over_batch_size"):
     from npfl.losses import MeanSquaredError
 
-    return MeanSquaredError(reduction)(y_true, y_pred, sample_weight)
+    return MeanSquaredError(reduction=reduction)(y_true, y_pred, sample_weight)

@@ -1,0 +1,55 @@
+"""What the losses of probabilities share: which values they admit, and how far from 0 and 1 they are kept."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from npfl._sums import total
+from npfl.activations import log_softmax
+
+
+def check_probability(name: str, array: NDArray) -> None:
+    """Refuse what lies outside [0, 1]."""
+    # Rounding may leave a mean of probabilities a little above 1.
+    top = 1 + np.sqrt(np.finfo(array.dtype).eps)
+    if array.size and not 0 <= array.min() <= array.max() <= top:
+        raise ValueError(
+            f"{name} must hold probabilities in [0, 1], not logits, got {array.min()} to {array.max()}"
+        )
+
+
+def check_distribution(y_pred: NDArray) -> None:
+    """Refuse what cannot be divided by its sum to make a distribution."""
+    sums = total(y_pred, -1)
+    if not ((y_pred >= 0).all() and (sums > 0).all() and np.isfinite(sums).all()):
+        raise ValueError(
+            f"y_pred must hold probabilities, not negative and not all 0, "
+            f"got {y_pred.min()} to {y_pred.max()}; for logits use from_logits=True"
+        )
+
+
+def smallest(array: NDArray) -> float:
+    """Return the distance that probabilities keep from 0 and from 1."""
+    return max(1e-7, float(np.finfo(array.dtype).epsneg))
+
+
+def clip(probabilities: NDArray) -> NDArray:
+    """Move probabilities away from 0 and 1, whose logarithms are infinite."""
+    epsilon = smallest(probabilities)
+    return np.clip(probabilities, epsilon, 1 - epsilon)
+
+
+def log_probabilities(y_pred: NDArray, from_logits: bool) -> NDArray:
+    """Return the logarithms of the distributions that logits or probabilities (..., K) stand for."""
+    if from_logits:
+        return log_softmax(y_pred)
+    return np.log(clip((y_pred / total(y_pred, -1, keepdims=True)).astype(y_pred.dtype, copy=False)))
+
+
+def gradient_by_probabilities(y_true: NDArray, y_pred: NDArray) -> NDArray:
+    """Differentiate the cross-entropy by probabilities, which are divided by their sum, then clipped."""
+    sums = total(y_pred, -1, keepdims=True)
+    o = (y_pred / sums).astype(y_pred.dtype, copy=False)
+    clipped = clip(o)
+    # Clipped probabilities are constants: neither they nor their gold parts take part.
+    gold = np.where(o == clipped, y_true, 0)
+    return ((total(gold, -1, keepdims=True) - gold / clipped) / sums).astype(y_pred.dtype, copy=False)
