@@ -49,7 +49,13 @@ c.HTMLExporter.filters = {"markdown2html": "npfl_grader.safe_html.markdown2html"
 """
 
 
-def create(folder: Path, paths: list[Path], students: Path | None = None, id_column: str = "") -> list[str]:
+def create(
+    folder: Path,
+    paths: list[Path],
+    students: Path | None = None,
+    id_column: str = "",
+    encoding: str = "",
+) -> list[str]:
     """Create the course, or bring its assignments, due dates and students up to date.
 
     Each exercise becomes an assignment of its own name. What the instructor has changed elsewhere in the
@@ -65,6 +71,8 @@ def create(folder: Path, paths: list[Path], students: Path | None = None, id_col
         A roster, as `roster.read` reads it.
     id_column : str
         Which of its columns names the students.
+    encoding : str
+        Of the roster; by default it is found out.
 
     Returns
     -------
@@ -81,7 +89,7 @@ def create(folder: Path, paths: list[Path], students: Path | None = None, id_col
         If nbgrader could not make the release of an assignment.
     """
     sources = {path.stem: exercises.read(path) for path in paths}
-    people = roster.read(students, id_column) if students else []
+    listed = roster.read(students, id_column, encoding=encoding) if students else None
     config = folder / "nbgrader_config.py"
     if not config.exists():
         write(config, CONFIG.replace("EXAMPLE", next(iter(sources))))
@@ -96,8 +104,8 @@ def create(folder: Path, paths: list[Path], students: Path | None = None, id_col
             "mend the name"
         )
     done += _set_due_dates(course, dues)
-    if people:
-        done.append(_enrol(course, people))
+    if listed:
+        done += [*listed.notes, _enrol(course, listed.students)]
     return done
 
 

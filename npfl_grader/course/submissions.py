@@ -51,7 +51,9 @@ class Submission:
         return {name: data for name, data in self.files.items() if name != TIMESTAMP}
 
 
-def students(course: Course, assignment: str, pattern: str = "*", step: str = "submitted") -> list[str]:
+def students(
+    course: Course, assignment: str, patterns: tuple[str, ...] = ("*",), step: str = "submitted"
+) -> list[str]:
     """List the students who have a folder for an assignment.
 
     Parameters
@@ -60,7 +62,7 @@ def students(course: Course, assignment: str, pattern: str = "*", step: str = "s
         The course.
     assignment : str
         The assignment's name.
-    pattern : str
+    patterns : tuple of str
         Which students, with the wildcards of a shell.
     step : str
         In which of nbgrader's steps, "submitted" or "autograded".
@@ -81,7 +83,7 @@ def students(course: Course, assignment: str, pattern: str = "*", step: str = "s
         for entry in os.scandir(base)
         if entry.is_dir(follow_symlinks=False)
         and entry.name not in excluded
-        and fnmatch(entry.name, pattern)
+        and any(fnmatch(entry.name, pattern) for pattern in patterns)
         and (base / entry.name / rest).is_dir()
     )
 

@@ -31,7 +31,7 @@ class Choice:
 
     Attributes
     ----------
-    students, notebooks : str
+    students, notebooks
         Which, with the wildcards of a shell.
     regrade : bool
         Whether submissions that have not changed are graded again.
@@ -41,7 +41,7 @@ class Choice:
         "two-process" or "kernel".
     """
 
-    students: str = "*"
+    students: tuple[str, ...] = ("*",)
     notebooks: str = "*"
     regrade: bool = False
     unprotected: bool = False
@@ -324,8 +324,10 @@ def prepare(course: Course, name: str, choice: Choice) -> Batch:
     )
     if not batch.notebooks:
         raise CourseError(f"{name} has no notebook {choice.notebooks}: {', '.join(batch.definitions)}")
-    if not batch.students:
-        folder = course.folder("submitted", choice.students, name)
+    for pattern in choice.students:
+        if submissions.students(course, name, (pattern,)):
+            continue
+        folder = course.folder("submitted", pattern, name)
         raise CourseError(
             f"nothing was handed in: {folder} does not exist: "
             f"run 'npfl-grader collect {name} ARCHIVE' or 'nbgrader collect {name}' first"

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
 from functools import cached_property
 from multiprocessing import get_context
 from pathlib import Path
@@ -213,7 +214,7 @@ class Feedback:
         write(self._stamp(student), digest)
 
 
-def prepare(course: Course, assignment: str, students: str = "*") -> Feedback:
+def prepare(course: Course, assignment: str, students: tuple[str, ...] = ("*",)) -> Feedback:
     """Read what the feedback is made of.
 
     Parameters
@@ -222,7 +223,7 @@ def prepare(course: Course, assignment: str, students: str = "*") -> Feedback:
         The course.
     assignment : str
         The assignment's name.
-    students : str
+    students : tuple of str
         Which students, with wildcards.
 
     Raises
@@ -234,10 +235,11 @@ def prepare(course: Course, assignment: str, students: str = "*") -> Feedback:
     marks = gradebook.marks(course, assignment)
     names = submissions.students(course, assignment, students, step="autograded")
     graded = [name for name in names if name in marks]
-    if not graded:
-        if marks and students != "*":
-            raise CourseError(f"nothing of {assignment} by {students} was graded: check the name")
+    if not marks or (not graded and students == ("*",)):
         raise CourseError(
             f"nothing of {assignment} was graded: run 'npfl-grader autograde {assignment}' first"
         )
+    for pattern in students:
+        if not any(fnmatch(name, pattern) for name in graded):
+            raise CourseError(f"nothing of {assignment} by {pattern} was graded: check the name")
     return Feedback(course, assignment, graded, marks, int(str(converter.permissions), 8))

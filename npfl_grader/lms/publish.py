@@ -1,29 +1,51 @@
 """Make what goes back to a learning management system: feedback for bulk upload, grades as CSV."""
 
-import csv
-import io
 import json
-import re
-import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from npfl_grader.course import gradebook, gradebook_rows
+from npfl_grader.course.gradebook import Person
 from npfl_grader.course.settings import Course
 from npfl_grader.errors import CourseError
 from npfl_grader.files import write
+from npfl_grader.grading import feedback
 from npfl_grader.late import LatePenalty
-from npfl_grader.lms import archives, collect, roster
+from npfl_grader.lms import archives, ledger, roster, spreadsheet, system
+from npfl_grader.lms.handout import pack
+from npfl_grader.lms.ledger import Collection
+from npfl_grader.lms.people import People
+from npfl_grader.lms.spreadsheet import Sheet
+from npfl_grader.lms.system import Origin, Published, System
 
-SYSTEMS = ("moodle", "canvas", "brightspace")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
 CENT = Decimal("0.01")
-# The same date in every archive: one that holds the same is the same.
-DATE = (2000, 1, 1, 0, 0, 0)
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is published, and how.
+
+    Attributes
+    ----------
+    system : str
+        One of `systems.names`.
+    template : Path or None
+        The list of grades that the system exports, into which the grades are filled.
+    column : str
+        The title of the grade's column; by default found by the assignment's name.
+    absent : str
+        What those have who handed in nothing: "zero" or "blank".
+    encoding : str
+        Of the template; by default it is found out.
+    """
+
+    system: str
+    template: Path | None = None
+    column: str = ""
+    absent: str = "zero"
+    encoding: str = ""
 
 
 @dataclass
@@ -32,286 +54,257 @@ class Grade:
 
     Attributes
     ----------
-    score, penalty, most : float
-        nbgrader's points, what is taken off for being late, and what could be had.
+    score, penalty : Decimal
+        nbgrader's points, and what is taken off for being late.
     points : Decimal
         What is published.
+    submitted : bool
+        Whether something was graded.
     waiting : bool
         Whether an answer waits for a person.
     """
 
-    student: Any
-    score: float = 0.0
-    penalty: float = 0.0
-    most: float = 0.0
+    person: Person
+    score: Decimal = Decimal(0)
+    penalty: Decimal = Decimal(0)
     points: Decimal = Decimal(0)
     submitted: bool = False
     waiting: bool = False
 
 
 @dataclass
-class Published:
-    """What was made."""
+class Outcome:
+    """What was made.
+
+    Attributes
+    ----------
+    notes : list of str
+        What there is to know.
+    doubts : list of str
+        What needs a look before the grades are imported.
+    """
 
     files: list[Path] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
 
 
-def safe(text: str) -> str:
-    """Keep a spreadsheet from taking a text for a formula; numbers and a dash alone are none."""
-    if text == "-" or NUMBER.fullmatch(text):
-        return text
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA) else text
+def some(names: list[str]) -> str:
+    """Name the first of many."""
+    return f"{', '.join(names[:SHOWN])}{' …' if len(names) > SHOWN else ''}"
 
 
-def hand_out(course: Course, assignments: list[str]) -> Iterator[Path]:
-    """Pack the release folders of assignments, all of them by default, for upload.
-
-    Raises
-    ------
-    CourseError
-        If one was not released, or holds what students must not see.
-    """
-    root = Path(course.directory.format_path(course.directory.release_directory, ".", "."))
-    names = assignments or sorted(path.name for path in root.glob("*") if path.is_dir())
-    if not names:
-        raise CourseError(f"{root}: nothing was released: run 'npfl-grader course' first")
-    for name in names:
-        folder = root / name
-        if not folder.is_dir():
-            raise CourseError(
-                f"{folder} does not exist: check the name, or run 'nbgrader generate_assignment {name}'"
-            )
-        content = {}
-        for path in sorted(folder.rglob("*")):
-            if path.is_symlink() or not path.is_file() or path.name.startswith("."):
-                continue
-            data = path.read_bytes()
-            if path.suffix == ".ipynb" and (b"BEGIN HIDDEN TESTS" in data or b"BEGIN SOLUTION" in data):
-                raise CourseError(
-                    f"{path} holds a solution or hidden tests: "
-                    f"run 'nbgrader generate_assignment {name} --force'"
-                )
-            content[f"{name}/{path.relative_to(folder).as_posix()}"] = data
-        target = course.root / "handout" / f"{name}.zip"
-        pack(target, content)
-        yield target
-
-
-def pack(target: Path, content: dict[str, bytes]) -> bool:
-    """Write a zip archive beside, then rename; the same content gives the same bytes."""
-    memory = io.BytesIO()
-    with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in content.items():
-            info = zipfile.ZipInfo(name, DATE)
-            info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
-            archive.writestr(info, data)
-    return write(target, memory.getvalue())
-
-
+@dataclass
 class Publisher:
-    """The grades and the feedback of an assignment, for one system.
+    """The grades and the feedback of an assignment, for one system; `prepare` makes it.
 
-    Parameters
+    Attributes
     ----------
-    course : Course
-        The course.
-    assignment : str
-        The assignment's name.
-    system : str
-        One of `SYSTEMS`.
-    template : Path, optional
-        The list of grades that the system exports, into which the grades are filled.
-    column : str
-        The title of the grade's column in the system; by default found by the assignment's name.
-
-    Raises
-    ------
-    CourseError
-        If there is no such assignment, or a list cannot be used.
+    course, assignment
+        What is published.
+    most : float
+        nbgrader's points that can be had.
+    grades : dict
+        By student.
+    source : System
+        The system.
+    template : Sheet or None
+        The system's own list.
+    collection : Collection
+        What was collected.
     """
 
-    def __init__(
-        self, course: Course, assignment: str, system: str, template: Path | None = None, column: str = ""
-    ) -> None:
-        self.course, self.assignment, self.system, self.column = course, assignment, system, column
-        self.template = roster.table(template) if template else None
-        if self.template and (found := roster.kind(self.template)) != system:
-            raise CourseError(
-                f"{self.template.path}: this is a list of {found}, not of {system}: its header is "
-                f"{', '.join(self.template.header[:6])}; export {system}'s, or name the other system"
-            )
-        self.worth = course.worth(assignment)
-        self.refreshed = gradebook_rows.refresh_penalties(course, assignment)
-        self.grades = self._grades()
-        if not any(grade.submitted for grade in self.grades.values()):
-            raise CourseError(
-                f"nothing of {assignment} was graded: run 'npfl-grader autograde {assignment}' first"
-            )
+    course: Course
+    assignment: str
+    choice: Choice
+    most: float
+    grades: dict[str, Grade]
+    source: System
+    template: Sheet | None
+    collection: Collection
 
-    def _grades(self) -> dict[str, Grade]:
-        found = gradebook.assignment(self.course, self.assignment)
-        grades = {name: Grade(person, most=found.most) for name, person in found.people.items()}
-        for student, notebooks in gradebook.marks(self.course, self.assignment).items():
-            grade = grades[student]
-            grade.submitted = True
-            for mark in notebooks.values():
-                grade.score += float(mark.score)
-                grade.penalty += mark.penalty
-                grade.waiting |= bool(mark.waiting)
-        for grade in grades.values():
-            grade.points = self.publish(grade.score, grade.penalty, grade.most)
-        return grades
+    def __post_init__(self) -> None:
+        self.worth = self.course.worth(self.assignment)
+        self.people = People.of(grade.person for grade in self.grades.values())
+        for grade in self.grades.values():
+            grade.points = self.scale(grade.score, grade.penalty)
 
-    def publish(self, score: float, penalty: float, most: float) -> Decimal:
+    def scale(self, score: Decimal, penalty: Decimal) -> Decimal:
         """Turn nbgrader's points into those that are published: penalty off, scaled, rounded half up."""
-        exact = max(Decimal(0), Decimal(repr(score)) - Decimal(repr(penalty)))
-        if self.worth and most:
-            exact = exact * Decimal(repr(self.worth)) / Decimal(repr(most))
+        exact = max(Decimal(0), score - penalty)
+        if self.worth and self.most:
+            exact = exact * Decimal(repr(self.worth)) / Decimal(repr(self.most))
         return exact.quantize(CENT, ROUND_HALF_UP)
 
     @property
-    def most(self) -> Decimal:
+    def published_most(self) -> Decimal:
         """The points that can be had, as published."""
-        most = next(iter(self.grades.values())).most
-        return Decimal(repr(self.worth if self.worth else most)).quantize(CENT, ROUND_HALF_UP)
+        return Decimal(repr(self.worth or self.most)).quantize(CENT, ROUND_HALF_UP)
 
-    def run(self) -> Published:
-        """Write the grades and the feedback into the folder ``published``."""
-        made = Published()
+    def shown(self, student: str) -> str:
+        """Give what stands in the list: nothing for work that nobody could read or grade."""
+        grade = self.grades[student]
+        if grade.submitted:
+            return str(grade.points)
+        if student in self.collection.unusable or self.choice.absent == "blank":
+            return ""
+        return str(grade.points)
+
+    def run(self, refreshed: list[str]) -> Outcome:
+        """Write the grades and the feedback into the folder ``published``.
+
+        Parameters
+        ----------
+        refreshed : list of str
+            The students whose penalty has changed just now.
+        """
+        made = Outcome()
         folder = self.course.root / "published" / self.assignment
-        grades = folder / f"grades-{self.system}.csv"
-        table = self._filled(made) if self.template else self._table()
-        text = io.StringIO(newline="")
-        writer = csv.writer(text, delimiter=self.template.delimiter if self.template else ",")
-        writer.writerows([[safe(cell) if cell else "" for cell in row] for row in table])
-        # Spreadsheets read UTF-8 by its mark; Canvas would take it for a part of the first column's name.
-        write(grades, ("" if self.system == "canvas" else "\ufeff") + text.getvalue())
-        made.files.append(grades)
+        path = folder / f"grades-{self.source.name}.csv"
+        text = self._filled(made, self.template) if self.template else self._own()
+        # Spreadsheets read UTF-8 by its mark.
+        write(path, ("\ufeff" if self.source.mark else "") + text)
+        made.files.append(path)
         made.files += self._feedback(folder, made)
+        self._say(made, refreshed)
+        grades = {
+            name: {
+                "score": float(grade.score),
+                "penalty": float(grade.penalty),
+                "points": str(grade.points),
+                "published": self.shown(name),
+                "submitted": grade.submitted,
+                "waiting": grade.waiting,
+            }
+            for name, grade in self.grades.items()
+        }
+        summary = {
+            "assignment": self.assignment,
+            "system": self.source.name,
+            "notes": [*made.doubts, *made.notes],
+            "grades": grades,
+        }
+        text = json.dumps(summary, ensure_ascii=False, indent=1, sort_keys=True)
+        write(folder / f"published-{self.source.name}.json", text + "\n")
+        return made
+
+    def _say(self, made: Outcome, refreshed: list[str]) -> None:
+        """Say what there is to know about the grades as a whole."""
         waiting = sorted(name for name, grade in self.grades.items() if grade.waiting)
         if waiting:
             made.notes.append(
-                f"answers that wait for a person count 0 so far: of {len(waiting)}, "
-                f"{', '.join(waiting[:5])}{' …' if len(waiting) > 5 else ''}"
+                f"answers that wait for a person count 0 so far: of {len(waiting)}, {some(waiting)}"
             )
-        late = [grade for grade in self.grades.values() if grade.penalty]
         rule = LatePenalty(config=self.course.config).rule()
         if self.course.config.AssignLatePenalties.get("plugin_class") != "npfl_grader.late.LatePenalty":
             rule = "by the course's own rule"
-        made.notes.append(f"late: {rule}; who lost points by it: {len(late)}")
-        if self.refreshed:
+        late = sum(bool(grade.penalty) for grade in self.grades.values())
+        made.notes.append(f"late: {rule}; who lost points by it: {late}")
+        if refreshed:
             made.notes.append(
-                f"penalties worked out anew, for points given by hand since: {len(self.refreshed)}"
+                f"penalties worked out anew, for points or a rule changed since: {len(refreshed)}"
             )
-        scaled = f" scaled from {next(iter(self.grades.values())).most:g}" if self.worth else ""
+        scaled = f" scaled from {self.most:g}" if self.worth else ""
         made.notes.append(
-            f"points: of {self.most.normalize():f}{scaled}, rounded half up to two decimal places"
+            f"points: of {self.published_most.normalize():f}{scaled}, rounded half up to two decimal places"
         )
-        absent = sum(not grade.submitted for grade in self.grades.values())
-        made.notes.append(f"who handed in nothing and has 0 points: {absent}")
-        summary = {
-            "assignment": self.assignment,
-            "system": self.system,
-            "notes": made.notes,
-            "grades": {
-                name: {
-                    "score": grade.score,
-                    "penalty": grade.penalty,
-                    "points": str(grade.points),
-                    "submitted": grade.submitted,
-                    "waiting": grade.waiting,
-                }
-                for name, grade in self.grades.items()
-            },
-        }
-        write(
-            folder / f"published-{self.system}.json",
-            json.dumps(summary, ensure_ascii=False, indent=1, sort_keys=True) + "\n",
-        )
-        return made
+        unusable = sorted(name for name in self.collection.unusable if not self._submitted(name))
+        if unusable:
+            made.notes.append(
+                f"handed in what cannot be used, and left blank: {some(unusable)}; see collected/"
+                f"{self.assignment}.json"
+            )
+        absent = sum(not grade.submitted for grade in self.grades.values()) - len(unusable)
+        has = "has no grade" if self.choice.absent == "blank" else "has 0 points"
+        made.notes.append(f"who handed in nothing and {has}: {absent}")
+        if self.collection.unmatched:
+            owners = [question.owner for question in self.collection.unmatched]
+            made.notes.append(
+                f"not matched to anybody, and in no grade: {some(owners)}; fill in collected/"
+                f"{self.assignment}.unmatched.csv"
+            )
+
+    def _submitted(self, student: str) -> bool:
+        return student not in self.grades or self.grades[student].submitted
 
     # --- grades ---
 
-    def _table(self) -> list[list[str]]:
+    def _own(self) -> str:
         """Write the columns that the system imports, without a list of its own to fill."""
-        title = self.column or self.assignment
-        everybody = sorted(self.grades.values(), key=lambda grade: grade.student.id)
-        if self.system == "moodle":
-            rows = [["ID number", "Email address", title]]
-            return rows + [[g.student.id, g.student.email or "", str(g.points)] for g in everybody]
-        if self.system == "canvas":
-            rows = [
-                ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", title],
-                ["Points Possible", "", "", "", "", str(self.most)],
-            ]
-            for g in everybody:
-                name = ", ".join(filter(None, [g.student.last_name, g.student.first_name])) or g.student.id
-                rows.append([name, g.student.lms_id or "", "", g.student.id, "", str(g.points)])
-            return rows
-        rows = [["Username", f"{title} Points Grade", "End-of-Line Indicator"]]
-        return rows + [[g.student.id, str(g.points), "#"] for g in everybody]
+        lines = [Published(self.grades[name].person, self.shown(name)) for name in sorted(self.grades)]
+        rows = self.source.table(self.choice.column or self.assignment, self.published_most, lines)
+        return spreadsheet.dump([[spreadsheet.defuse(cell) for cell in row] for row in rows])
 
-    def _filled(self, made: Published) -> list[list[str]]:
+    def _filled(self, made: Outcome, sheet: Sheet) -> str:
         """Fill the system's own list; everything else in it stays as it was."""
-        table = self.template
-        assert table is not None
-        place = self._grade_column(table)
-        people = {
-            person.id.lower(): name for name, person in ((n, g.student) for n, g in self.grades.items())
-        }
-        people |= {
-            grade.student.email.lower(): name for name, grade in self.grades.items() if grade.student.email
-        }
-        listed = {person.id.lower(): person for person in roster.students(table)}
-        columns = [
-            table.column([key]) for names in roster.COLUMNS.values() for key in names if key in table.keys
-        ]
-        numbers = {g.student.lms_id: name for name, g in self.grades.items() if g.student.lms_id}
-        rows, met = [table.header], set()
-        for row in table.rows:
-            row = list(row)
-            keys = {row[where].strip().lstrip("#").lower() for where in columns if where is not None}
-            found = next((people[key] for key in keys if key in people), None)
-            if found is None and self.system == "canvas":
-                found = numbers.get(row[table.keys.index("id")].strip())
-            if found is not None:
-                row[place] = str(self.grades[found].points)
-                met.add(found)
-            elif keys & {*listed}:
-                made.notes.append(
-                    f"{table.path.name}: {row[0]} is not in the course, and keeps what stood there"
-                )
-            rows.append(row)
-        if left := sorted({*self.grades} - met):
-            made.notes.append(
-                f"not in {table.path.name}: {', '.join(left[:5])}{' …' if len(left) > 5 else ''}; "
-                "their grades are in nothing that can be imported"
+        if note := sheet.note():
+            made.notes.append(note)
+        title = self.choice.column or self.assignment
+        place = self.source.grade_column(sheet, title)
+        if place is None:
+            raise CourseError(
+                f"{sheet.path}: there is no column for {title}, or several: name it with --column; "
+                f"it has {', '.join(sheet.header)}"
             )
-        return rows
+        expected = self.source.most(sheet, place)
+        if expected is not None and expected != self.published_most:
+            made.doubts.append(
+                f"{sheet.path.name}: the column counts {expected.normalize():f} points, these are of "
+                f'{self.published_most.normalize():f}: say "points" in c.NpflGrader.assignments, or change '
+                f"the column in {self.source.title}"
+            )
+        met: dict[str, int] = {}
+        rows = []
+        for line, cells in zip(sheet.lines, sheet.rows, strict=True):
+            row = list(cells)
+            rows.append(row)
+            if not self.source.is_student(sheet, row):
+                continue
+            meant = self._meant(sheet, row)
+            where = f"{sheet.path.name}: line {line}"
+            if not meant:
+                ids = [sheet.cell(row, column) for _, column in self.source.identifiers(sheet)]
+                who = ", ".join(filter(None, ids)) or "without an id"
+                made.notes.append(f"{where} ({who}) is nobody in the course, and keeps what stood there")
+            elif len(meant) > 1:
+                made.doubts.append(
+                    f"{where} names two students ({'; '.join(meant.values())}), and keeps what stood there"
+                )
+            elif (student := next(iter(meant))) in met:
+                made.doubts.append(f"{where} is a second one for {student}, after line {met[student]}")
+            else:
+                met[student] = line
+                row[place] = self.shown(student)
+        if left := sorted({*self.grades} - {*met}):
+            made.doubts.append(
+                f"not in {sheet.path.name}: {some(left)}; their grades are in nothing that can be imported"
+            )
+        return spreadsheet.dump([sheet.header, *rows], sheet.delimiter)
 
-    def _grade_column(self, table: roster.Table) -> int:
-        wanted = (self.column or self.assignment).lower()
-        if self.system == "moodle" and not self.column:
-            place = table.column(["grade"])
-            if place is not None:
-                return place
-        plain = [key.split(" (")[0] if self.system == "canvas" else key for key in table.keys]
-        if self.system == "brightspace":
-            plain = [key.split(" points grade")[0] for key in table.keys]
-        for keys in (table.keys, plain):
-            if wanted in keys:
-                return keys.index(wanted)
-        raise CourseError(
-            f"{table.path}: there is no column for {self.column or self.assignment}: name it with --column; "
-            f"it has {', '.join(table.header)}"
-        )
+    def _meant(self, sheet: Sheet, row: list[str]) -> dict[str, str]:
+        """Say whom the columns of ids mean, and why; more than one student is a contradiction."""
+        meant: dict[str, str] = {}
+        for kind, column in self.source.identifiers(sheet):
+            text = sheet.cell(row, column).removeprefix(self.source.prefix)
+            if text and (student := self._identified(kind, text)):
+                meant.setdefault(student, f"{sheet.header[column]} is that of {student}")
+        return meant
+
+    def _identified(self, kind: str, text: str) -> str | None:
+        if kind == "id":
+            return self.people.by_id.get(text.casefold())
+        if kind == "email":
+            return self.people.find(text)
+        number = "".join(letter for letter in text if letter.isdigit())
+        for taken in self.collection.students.values():
+            if (taken.system, taken.number) == (self.source.name, number) and taken.student in self.grades:
+                return taken.student
+        return self.people.by_number.get(number) if self.source.number_is_person else None
 
     # --- feedback ---
 
-    def _feedback(self, folder: Path, made: Published) -> list[Path]:
+    def _feedback(self, folder: Path, made: Outcome) -> list[Path]:
         """Pack the feedback of each student under the name by which the system finds the student again."""
-        taken = collect.ledger(self.course, self.assignment).get("students", {})
         content: dict[str, bytes] = {}
         without, unknown = [], []
         for name, grade in self.grades.items():
@@ -321,38 +314,89 @@ class Publisher:
             if not pages:
                 without.append(name)
                 continue
-            origin = taken.get(name)
-            if origin is None or origin["system"] != self.system:
+            if self._origin(name, pages[0].stem) is None:
                 unknown.append(name)
-                origin = None
             for page in pages:
-                content[self._place(name, page, origin)] = page.read_bytes()
+                origin = self._origin(name, page.stem)
+                place = (
+                    self.source.feedback(origin, page.name)
+                    if origin
+                    else f"{archives.shorten(name)}/{page.name}"
+                )
+                if place in content:
+                    place = f"{archives.shorten(name)}/{page.name}"
+                content[place] = page.read_bytes()
         if without:
             made.notes.append(
                 f"without feedback so far: {len(without)}; run 'npfl-grader feedback {self.assignment}'"
             )
-        if unknown:
+        if unknown or not self.source.feedback_sorts:
             made.notes.append(
-                f"whose work did not come from {self.system}: {len(unknown)}; feedback on it is packed in "
-                "folders by student, which the system does not sort by itself"
+                f"whose feedback {self.source.title} does not sort by itself: "
+                f"{len(unknown) or len(content)}; it is packed by student"
             )
         if not content:
             return []
-        target = folder / f"feedback-{self.system}.zip"
+        target = folder / f"feedback-{self.source.name}.zip"
         pack(target, content)
         return [target]
 
-    def _place(self, student: str, page: Path, origin: dict[str, Any] | None) -> str:
-        if origin is None:
-            return f"{student}/{page.name}"
-        source = PurePosixPath(origin["notebooks"].get(page.stem) or next(iter(origin["notebooks"].values())))
-        for place, part in enumerate(source.parts):
-            if self.system == "moodle" and (match := collect.MOODLE.fullmatch(part)):
-                number = f"_{match['id']}" if match["id"] else ""
-                return f"{match['name']}{number}_assignsubmission_file/{page.name}"
-            if self.system == "brightspace" and collect.BRIGHTSPACE.fullmatch(part):
-                return "/".join([*source.parts[place : place + 1], page.name])
-            if self.system == "canvas" and (match := collect.CANVAS.fullmatch(part)):
-                late = "LATE_" if match["late"] else ""
-                return f"{match['name']}_{late}{match['id']}_{match['attachment']}_{page.name}"
-        return f"{archives.shorten(student)}/{page.name}"
+    def _origin(self, student: str, notebook: str) -> Origin | None:
+        """Say where a notebook came from, if it came from this system."""
+        taken = self.collection.students.get(student)
+        if taken is None or taken.system != self.source.name or not self.source.feedback_sorts:
+            return None
+        path = taken.notebooks.get(notebook) or next(iter(taken.notebooks.values()), None)
+        return self.source.origin(PurePosixPath(path)) if path else None
+
+
+def prepare(course: Course, name: str, choice: Choice) -> Publisher:
+    """Read what is published.
+
+    Raises
+    ------
+    CourseError
+        If there is no such assignment, or a list cannot be used.
+    """
+    source = system.known()[choice.system]
+    template = spreadsheet.read(choice.template, choice.encoding) if choice.template else None
+    if template and (kind := roster.kind(template)) is not source:
+        raise CourseError(
+            f"{template.path}: this is a list of {kind.name if kind else 'nbgrader'}, not of "
+            f"{source.name}: its header is {', '.join(template.header[:6])}; "
+            f"export {source.title}'s, or name the other system"
+        )
+    assignment = gradebook.assignment(course, name)
+    grades = {student: Grade(person) for student, person in assignment.people.items()}
+    for student, notebooks in gradebook.marks(course, name).items():
+        grade = grades[student]
+        grade.submitted = True
+        for marks in notebooks.values():
+            grade.score += marks.score
+            grade.penalty += Decimal(repr(float(marks.penalty)))
+            grade.waiting |= bool(marks.waiting)
+    if not any(grade.submitted for grade in grades.values()):
+        raise CourseError(f"nothing of {name} was graded: run 'npfl-grader autograde {name}' first")
+    return Publisher(
+        course, name, choice, assignment.most, grades, source, template, ledger.load(course, name)
+    )
+
+
+def publish(course: Course, name: str, choice: Choice) -> Outcome:
+    """Bring penalties and feedback up to date with the grades, and write what goes to the system."""
+    refreshed = gradebook_rows.refresh_penalties(course, name)
+    publisher = prepare(course, name, choice)
+    renewed = _renew_feedback(course, name)
+    made = publisher.run(refreshed)
+    if renewed:
+        made.notes.append(f"feedback written anew, for grades that have changed since: {renewed}")
+    return made
+
+
+def _renew_feedback(course: Course, name: str) -> int:
+    """Write the pages of feedback anew whose grades have changed since; students without any get none."""
+    pages = feedback.prepare(course, name)
+    pages.students = [
+        student for student in pages.students if any(course.folder("feedback", student, name).glob("*.html"))
+    ]
+    return pages.run(None, lambda: None)

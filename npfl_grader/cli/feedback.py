@@ -1,0 +1,32 @@
+"""``npfl-grader feedback``: write the pages that students get back."""
+
+from pathlib import Path
+
+import typer
+
+from npfl_grader.cli.console import progress, stopping
+from npfl_grader.cli.options import Assignment, Student, Workers
+
+
+def feedback(
+    assignment: Assignment,
+    student: Student = None,
+    workers: Workers = None,
+) -> None:
+    """Write the feedback of an assignment as nbgrader generate_feedback does, in parallel.
+
+    Pages that would be the same as before are left alone.
+    """
+    from rich.console import Console
+
+    from npfl_grader.course import gradebook, settings
+    from npfl_grader.grading import feedback as grading
+
+    console = Console()
+    with stopping():
+        course = settings.load(Path.cwd())
+        with gradebook.only_writer(course):
+            work = grading.prepare(course, assignment, tuple(student or ["*"]))
+            with progress(console, len(work.students)) as step:
+                written = work.run(workers, step)
+    typer.echo(f"{assignment}: feedback of {len(work.students)} students, {written} of them written anew")

@@ -1,0 +1,70 @@
+"""``npfl-grader release``: check the exercises, and make what readers and students get."""
+
+# The other modules are imported where they are used: workers import this one, and nbgrader takes seconds.
+import hashlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from npfl_grader.cli.console import stop, stopping
+from npfl_grader.cli.options import EXERCISES, Exercises
+from npfl_grader.cli.options import exercises as find
+
+
+def release(
+    assignments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ASSIGNMENT]...", help="With --zip: which assignments of the course."),
+    ] = None,
+    zipped: Annotated[
+        bool,
+        typer.Option("--zip", help="In a course: pack release/ASSIGNMENT into handout/ASSIGNMENT.zip."),
+    ] = False,
+    source: Exercises = EXERCISES,
+    output: Annotated[Path, typer.Option(help="Where the pages and the release notebooks go.")] = Path(
+        "exercises"
+    ),
+    address: Annotated[
+        str, typer.Option(help="Where the book is published; notebooks link back to it.")
+    ] = "",
+) -> None:
+    """Check all exercises and make their release notebooks and pages for the book.
+
+    An exercise that has not changed since its last check is not run again. With --zip, in a course's folder,
+    pack what students get of an assignment instead.
+    """
+    if zipped:
+        _hand_out(assignments or [])
+        return
+    if assignments:
+        raise stop("assignments are named together with --zip; without it, all exercises are released")
+    from npfl_grader.authoring import exercises
+    from npfl_grader.files import write, write_notebook
+
+    for path in find(source):
+        try:
+            notebook = exercises.read(path)
+            stamp = output / ".checked" / path.stem
+            digest = hashlib.sha256(path.read_bytes() + Path(exercises.__file__).read_bytes()).hexdigest()
+            if not stamp.exists() or stamp.read_text() != digest:
+                typer.echo(exercises.check(path))
+                write(stamp, digest)
+        except exercises.ExerciseError as error:
+            raise stop(str(error)) from None
+        released = exercises.release(notebook)
+        write_notebook(
+            output / "notebooks" / f"{path.stem}.ipynb", exercises.notebook_links(released, address)
+        )
+        write(output / f"{path.stem}.md", exercises.page(released, path.stem))
+
+
+def _hand_out(assignments: list[str]) -> None:
+    """Pack the release of assignments for a learning management system."""
+    from npfl_grader.course import settings
+    from npfl_grader.lms import handout
+
+    with stopping():
+        course = settings.load(Path.cwd())
+        for path in handout.hand_out(course, assignments):
+            typer.echo(path)

@@ -1,0 +1,101 @@
+"""Submissions that resemble each other: a hint where to read, never a verdict."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from npfl_grader.course import submissions
+from npfl_grader.course.definition import Definition
+from npfl_grader.course.settings import Course
+from npfl_grader.grading import intake
+
+ALIKE = 0.85  # how much two answers must share before they are shown at all
+TOKENS = 30  # an answer shorter than this says nothing
+BEYOND = 3.0  # and how many spreads above what each shares with the others
+PAIRS = 20
+
+
+@dataclass
+class Pair:
+    """Two submissions that resemble each other."""
+
+    first: str
+    second: str
+    alike: float
+    usual: float
+    same_mistakes: bool
+
+
+def answers(
+    course: Course, assignment: str, definitions: dict[str, Definition], students: list[str]
+) -> dict[str, list[str]]:
+    """Read what each student wrote, as a list of tokens, without what the template had."""
+    from pygments.lexers import PythonLexer
+
+    lexer = PythonLexer()
+
+    def tokens(source: str) -> list[str]:
+        return [text.strip() for _, text in lexer.get_tokens(source) if text.strip()]
+
+    stubs = {
+        (notebook, cell.name): {line.strip() for line in cell.source.splitlines()}
+        for notebook, definition in definitions.items()
+        for cell in definition.cells
+        if cell.solution and cell.cell_type == "code"
+    }
+    written_by = {}
+    for student in students:
+        written: list[str] = []
+        for notebook in definitions:
+            path = course.folder("submitted", student, assignment) / f"{notebook}.ipynb"
+            try:
+                cells = intake.read(submissions.read_plain(path))
+            except (intake.IntakeError, ValueError):
+                continue
+            for cell in cells:
+                stub = stubs.get((notebook, cell["name"]))
+                if stub is not None:
+                    lines = [line for line in cell["source"].splitlines() if line.strip() not in stub]
+                    written += tokens("\n".join(lines))
+        written_by[student] = written
+    return written_by
+
+
+def resemblance(written_by: dict[str, list[str]]) -> tuple[list[tuple[str, str, float, float]], int]:
+    """Find pairs that share more than each shares with the others of the class.
+
+    Two answers are compared token by token, names and comments included (the normalised insertion and
+    deletion distance of rapidfuzz). A short task has few right answers, so that much is shared by chance: a
+    pair is shown only if it shares much, and lies far above what both share with everybody else.
+
+    Returns
+    -------
+    pairs : list
+        Two students, what they share, and what they share with others in the middle.
+    compared : int
+        How many answers were long enough to be compared.
+    """
+    from rapidfuzz.distance import Indel
+    from rapidfuzz.process import cdist
+
+    codes: dict[str, str] = {}
+    students = sorted(student for student, tokens in written_by.items() if len(tokens) >= TOKENS)
+    if len(students) < 4:
+        return [], len(students)
+    texts = [
+        "".join(codes.setdefault(token, chr(0x100 + len(codes))) for token in written_by[student][:5000])
+        for student in students
+    ]
+    alike = cdist(texts, texts, scorer=Indel.normalized_similarity, dtype=np.float32)
+    np.fill_diagonal(alike, np.nan)
+    middle = np.nanmedian(alike, axis=1)
+    spread = 1.4826 * np.nanmedian(np.abs(alike - middle[:, None]), axis=1)
+    limit = middle + BEYOND * np.maximum(spread, 0.02)
+    pairs = []
+    for first, second in zip(*np.triu_indices(len(students), 1), strict=True):
+        value = alike[first, second]
+        if value >= max(ALIKE, limit[first], limit[second]):
+            usual = float(max(middle[first], middle[second]))
+            pairs.append((students[first], students[second], float(value), usual))
+    pairs.sort(key=lambda pair: (pair[3] - pair[2], pair[0], pair[1]))
+    return pairs[:PAIRS], len(students)

@@ -1,0 +1,72 @@
+"""What an attempt holds: its notebooks under the assignment's names, and the files beside them."""
+
+import hashlib
+import re
+from datetime import datetime
+from pathlib import PurePosixPath
+
+from npfl_grader.course import submissions
+from npfl_grader.lms import archives
+from npfl_grader.lms.archives import Bounds, Refused
+from npfl_grader.lms.attempts import Attempt
+
+# What systems and browsers put behind a name that was there before.
+COUNTER = re.compile(r"(?:[ _]?\(\d+\)|-\d+|_\d+| copy| Kopie| - Copy)+$", re.I)
+
+
+def read(attempt: Attempt, notebooks: list[str]) -> tuple[dict[str, bytes], dict[str, str], list[str]]:
+    """Read an attempt: its files by name, where each notebook came from, and what is to be said."""
+    opened: list[tuple[PurePosixPath, bytes, datetime | None, str]] = []
+    notes = []
+    bounds = Bounds()
+    for path, member in attempt.files:
+        try:
+            for inner, content, modified in archives.unpack(path, member.read(), member.modified, bounds):
+                if isinstance(content, str):
+                    notes.append(f"{inner} is left out: {content}")
+                else:
+                    opened.append((inner, content, modified, str(member.path)))
+        except Refused as error:
+            notes.append(f"{path} is left out: {error}")
+    files: dict[str, bytes] = {}
+    sources: dict[str, str] = {}
+    folders: list[PurePosixPath] = []
+    # The newest of several files for the same notebook comes last, and stays.
+    opened.sort(key=lambda entry: entry[2] or datetime.min)
+    for path, content, _, source in opened:
+        if path.suffix.lower() != ".ipynb":
+            continue
+        name = notebook_of(path.stem, notebooks)
+        target = f"{name or archives.shorten(path.stem)}.ipynb"
+        if files.get(target, content) != content:
+            notes.append(f"there are several files for {target}: the newest, {path}, was taken")
+        files[target], sources[target.removesuffix(".ipynb")] = content, source
+        if name:
+            folders.append(path.parent)
+    base = folders[-1] if folders else PurePosixPath()
+    for path, content, _, _ in opened:
+        if path.suffix.lower() != ".ipynb" and path.name != submissions.TIMESTAMP:
+            inside = path.relative_to(base) if path.is_relative_to(base) else path
+            files.setdefault(str(inside), content)
+    if len(files) > submissions.FILES:
+        notes.append(f"more than {submissions.FILES} files were handed in; the rest is left out")
+        keep = sorted(files, key=lambda name: not name.endswith(".ipynb"))[: submissions.FILES]
+        files = {name: files[name] for name in keep}
+    return files, sources, notes
+
+
+def notebook_of(stem: str, notebooks: list[str]) -> str | None:
+    """Find the notebook of the assignment that a file's name means; systems and browsers add counters."""
+    for name in (stem, COUNTER.sub("", stem)):
+        for notebook in notebooks:
+            if name.strip().lower() == notebook.lower():
+                return notebook
+    return None
+
+
+def digest(files: dict[str, bytes]) -> str:
+    """Know the content of a folder again."""
+    content = hashlib.sha256()
+    for name in sorted(files):
+        content.update(f"{name}\0{hashlib.sha256(files[name]).hexdigest()}\n".encode())
+    return content.hexdigest()

@@ -1,0 +1,241 @@
+"""The learning management systems: whose work and whose grade is whose, over made-up classes and real inputs."""
+
+import csv
+import io
+import json
+import random
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from npfl_grader.course.gradebook import Person
+from npfl_grader.lms import attempts, dates, ledger, publish, roster, spreadsheet
+from npfl_grader.lms.attempts import Matcher
+from npfl_grader.lms.people import People, full_name, plain_name
+from npfl_grader.lms.publish import Choice, Grade, Outcome, Publisher
+from npfl_grader.lms.system import known as systems
+
+CASES = Path(__file__).parent / "desk"
+UTC = dates.UTC
+
+# Names of many scripts, equal ones, prefixes of one another, and such that are ids of others.
+FIRST = [
+    "Jan",
+    "Jana",
+    "Li",
+    "Kim",
+    "राहुल",
+    "रोहित",
+    "สมชาย",
+    "İpek",
+    "Işık",
+    "محمد",
+    "Ольга",
+    "王",
+    "Đorđe",
+    "José",
+    "Jose",
+]
+LAST = [
+    "Smith",
+    "Li",
+    "Kim",
+    "Novák",
+    "Novak",
+    "शर्मा",
+    "ใจดี",
+    "Şahin",
+    "الأحمد",
+    "Иванова",
+    "伟",
+    "O'Neill",
+    "de la Cruz",
+]
+IDS = [
+    "smith",
+    "li",
+    "kim",
+    "novak",
+    "jan",
+    "jsmith",
+    "kimlee",
+    "attempt",
+    "hw",
+    "1",
+    "12",
+    "0012",
+    "u_1",
+    "x1",
+    "x12",
+    "a.b",
+]
+
+
+@st.composite
+def classes(draw):
+    """Some students with the numbers that a system gives them."""
+    ids = draw(st.lists(st.sampled_from(IDS), min_size=2, max_size=8, unique=True))
+    people = []
+    for number, student in enumerate(ids):
+        first, last = draw(st.sampled_from(FIRST)), draw(st.sampled_from(LAST))
+        lms_id = str(4000 + number) if draw(st.booleans()) else None
+        email = f"{student}@u.edu" if draw(st.booleans()) else None
+        people.append(Person(student, first, last, email, lms_id))
+    return people
+
+
+def archive(system, people, draw):
+    """What each has handed in, in the archive of a system: the file's content is the student's id."""
+    files = {}
+    for number, person in enumerate(people):
+        numbers = 4000 + number
+        name = full_name(person)
+        match system:
+            case "moodle":
+                path = f"{name}_{numbers}_assignsubmission_file/hw.ipynb"
+            case "canvas":
+                path = f"{(person.last_name + person.first_name).lower().replace(' ', '')}_{numbers}_7{number}_hw.ipynb"
+            case "brightspace":
+                path = f"{numbers}-99 - {name} - Mar 1, 2026 {900 + draw.randrange(2)} AM/hw.ipynb"
+            case "blackboard":
+                path = f"my_hw_{person.id}_attempt_2026-03-01-09-00-00_hw.ipynb"
+            case _:
+                path = (
+                    draw.choice([person.id, f"{person.id}_{person.last_name}", f"{name} ({person.id})"])
+                    + "/hw.ipynb"
+                )
+        files[path] = person.id.encode()
+    order = list(files)
+    draw.shuffle(order)
+    return {path: files[path] for path in order}
+
+
+def pack(path, files):
+    with zipfile.ZipFile(path, "w") as packed:
+        for name, data in files.items():
+            packed.writestr(name, data)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(classes(), st.sampled_from([*systems(), "folders"]), st.integers(), st.integers(0, 3))
+def test_no_work_reaches_somebody_else_and_all_that_is_not_matched_is_listed(
+    tmp_path, people, system, seed, strangers
+):
+    draw = random.Random(seed)
+    # Some of those who hand in are not in the course's list; of two of one name nobody could tell.
+    names = [
+        {plain_name(one.first_name + one.last_name), plain_name(one.last_name + one.first_name)}
+        for one in people
+    ]
+    enrolled = [
+        person
+        for place, person in enumerate(people)
+        if place >= strangers
+        or sum(bool(names[place] & other) for other in names) > 1
+        or place == len(people) - 1
+    ]
+    files = archive(system, people, draw)
+    pack(tmp_path / "all.zip", files)
+    everybody = People.of(enrolled)
+    found, refused = [], {}
+    try:
+        found, refused = attempts.read(tmp_path / "all.zip", everybody, UTC)
+    except publish.CourseError as error:
+        assert "nothing in it says whose it is" in str(error)
+        assert system == "folders"
+    assert not refused
+    matched = 0
+    for attempt, (students, why) in zip(found, Matcher(everybody).all(found), strict=True):
+        assert len(students) == 1 or why
+        for _, member in attempt.files:
+            for student in students:
+                assert member.read().decode() == student, (attempt.owner, attempt.number, students)
+            matched += 1
+    assert matched == len(files) or not found
+
+
+def rows(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(classes(), st.sampled_from([*systems()]), st.randoms())
+def test_no_grade_reaches_somebody_else(tmp_path, people, system, draw):
+    """The lists of the systems, with names that are others' ids, in any order."""
+    source = systems()[system]
+    headers = {
+        "moodle": ["Identifier", "Full name", "ID number", "Email address", "Grade", "Feedback comments"],
+        "canvas": ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "hw (12)"],
+        "brightspace": [
+            "OrgDefinedId",
+            "Username",
+            "Last Name",
+            "First Name",
+            "hw Points Grade",
+            "End-of-Line Indicator",
+        ],
+        "blackboard": ["Last Name", "First Name", "Username", "Student ID", "hw [Total Pts: 10 Score] |77"],
+    }
+    lines = []
+    for number, person in enumerate(people):
+        lines.append(
+            {
+                "Identifier": f"Participant {9000 + number}",
+                "Full name": full_name(person),
+                "ID number": person.id,
+                "Email address": person.email or "",
+                "Student": f"{person.last_name}, {person.first_name}",
+                "ID": person.lms_id or f"{5000 + number}",
+                "SIS User ID": f"S{number}",
+                "SIS Login ID": person.id,
+                "Section": draw.choice(IDS),
+                "OrgDefinedId": f"#{number + 70000}",
+                "Username": ("#" if system == "brightspace" else "") + person.id,
+                "Last Name": person.last_name,
+                "First Name": person.first_name,
+                "Student ID": f"{number + 80000}",
+                "Feedback comments": draw.choice(["-", "=1", "+1 good", "@x", "- a\n- b", ""]),
+                "End-of-Line Indicator": "#",
+            }
+        )
+    draw.shuffle(lines)
+    path = tmp_path / "list.csv"
+    head = headers[system]
+    with path.open("w", newline="", encoding="utf-8-sig") as file:
+        writer = csv.DictWriter(file, head, extrasaction="ignore", restval="")
+        writer.writeheader()
+        writer.writerows(lines)
+    sheet = spreadsheet.read(path)
+    assert roster.kind(sheet) is source
+    grades = {person.id: Grade(person, points=None, submitted=True) for person in people}
+    publisher = publisher_of(tmp_path, source, sheet, grades)
+    for number, person in enumerate(people):
+        grades[person.id].points = publish.Decimal(number)
+    made = Outcome()
+    filled = rows(publisher._filled(made, sheet))
+    title = next(name for name in head if name.startswith(("hw", "Grade")))
+    key = {"moodle": "ID number", "canvas": "SIS Login ID"}.get(system, "Username")
+    for before, after in zip(rows(path.read_text("utf-8-sig")), filled, strict=True):
+        student = after[key].lstrip("#")
+        assert after[title] in (str(grades[student].points), ""), after
+        # Nothing else in the list changes.
+        assert {**before, title: ""} == {**after, title: ""}
+        assert after[title] or made.doubts
+
+
+class FakeCourse:
+    """A course of which the grades are known."""
+
+    root = Path("nowhere")
+
+    def worth(self, assignment):
+        return None
+
+
+def publisher_of(tmp_path, source, sheet, grades):
+    return Publisher(
+        FakeCourse(), "hw", Choice(source.name), 10.0, grades, source, sheet, ledger.Collection("hw")
+    )
