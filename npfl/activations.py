@@ -20,7 +20,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from npfl._checks import as_float, flag, integer, real
+from npfl._checks import as_float, finite, flag, integer
 from npfl._sums import product, total, wide
 
 _FAR = 1e4
@@ -160,7 +160,7 @@ def elu(x: ArrayLike, alpha: float = 1.0) -> NDArray:
     ----------
     D.-A. Clevert et al.: Fast and accurate deep network learning by exponential linear units, 2015.
     """
-    x, alpha = as_float("x", x), real("alpha", alpha)
+    x, alpha = as_float("x", x), finite("alpha", alpha)
     return np.maximum(x, 0) + x.dtype.type(alpha) * np.expm1(np.minimum(x, 0))
 
 
@@ -174,7 +174,7 @@ def elu_grad(x: ArrayLike, alpha: float = 1.0) -> NDArray:
     >>> elu_grad([-1e4, 0.0, 3.0], alpha=0.5)
     array([0. , 0.5, 1. ])
     """
-    x, alpha = as_float("x", x), real("alpha", alpha)
+    x, alpha = as_float("x", x), finite("alpha", alpha)
     return np.where(x > 0, np.ones_like(x), x.dtype.type(alpha) * np.exp(np.minimum(x, 0)))
 
 

@@ -272,7 +272,7 @@ def change_pitch(signal: ArrayLike, factor: float) -> NDArray:
 
 def _stretch(sound: NDArray, factor: float) -> NDArray:
     """Make one sound (T,) longer by `factor`, at the same pitch."""
-    length = round(len(sound) * factor)
+    length = max(1, round(len(sound) * factor))
     # Frames are laid at distances of _HOP; three begin before the sound, so that each sample is in four.
     frames = np.arange(-3, math.ceil(length / _HOP))
     starts = np.round(frames * _HOP / factor).astype(int)
@@ -319,7 +319,7 @@ def _transform(images: ArrayLike, matrix: NDArray, shift: NDArray) -> NDArray:
     places = [np.fmin(np.fmax(floor + step, 0), last).astype(int) for step in (1, 2)]
     near = 1 - (source - floor)
     weights = [near, 1 - near]
-    flat = images.reshape(-1, *size)
+    flat = images.reshape(math.prod(images.shape[:-2]), *size)
     framed = np.zeros((len(flat), *(size + 2)))
     framed[:, 1:-1, 1:-1] = flat
     moved = np.zeros(flat.shape)

@@ -19,12 +19,12 @@ from npfl._checks import (
     as_indices,
     count,
     finite,
+    float_dtype,
     generator,
     integer,
     not_negative,
     positive,
     real,
-    show,
 )
 
 
@@ -101,8 +101,8 @@ def one_hot(labels: ArrayLike, classes: int, dtype: DTypeLike = np.float64) -> N
         Indices from 0 to `classes` - 1.
     classes : int
         The number K of classes.
-    dtype : dtype
-        The type of the result.
+    dtype : floating-point dtype
+        The precision of the result.
 
     Returns
     -------
@@ -116,10 +116,7 @@ def one_hot(labels: ArrayLike, classes: int, dtype: DTypeLike = np.float64) -> N
            [1., 0., 0.]])
     """
     classes = count("classes", classes)
-    try:
-        dtype = np.dtype(dtype)
-    except TypeError:
-        raise TypeError(f"dtype must be a NumPy dtype, got {show(dtype)}") from None
+    dtype = float_dtype("dtype", dtype)
     return (as_indices("labels", labels, classes)[..., None] == np.arange(classes)).astype(dtype)
 
 

@@ -212,6 +212,7 @@ def mlp(
         raise ValueError(f"sizes must hold at least the numbers of inputs and outputs, got {sizes}")
     sizes = [count(f"sizes[{i}]", size) for i, size in enumerate(sizes)]
     generator("rng", rng)
+    Activation(text("activation", activation))
     dropout = fraction("dropout", dropout)
     layers: list[Layer] = []
     *hidden, last = pairwise(sizes)

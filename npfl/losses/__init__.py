@@ -10,7 +10,7 @@ hold numbers raises TypeError.
 Conventions, those of Keras 3 where libraries differ:
 
 - Probabilities are clipped to [1e-7, 1 - 1e-7], so no loss exceeds 16.12, and where they are clipped the
-  gradient is 0. (In float16, where 1 - 1e-7 is 1, the bound is 5e-4.) PyTorch bounds the logarithm at -100.
+  gradient is 0. (Those of float16 are clipped in float32.) PyTorch bounds the logarithm at -100.
 - Categorical probabilities are first divided by their sum. PyTorch's ``nll_loss`` takes logarithms as is.
 - Label smoothing mixes in 1/K for *every* class, the gold one too, and 1/2 for binary labels.
 - At a kink the gradient is 0: for the absolute error at 0, for the hinge loss where the margin is just 1.

@@ -3,8 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from npfl._sums import total
+from npfl._sums import total, wide
 from npfl.activations import log_softmax
+
+EPSILON = 1e-7
 
 
 def check_probability(name: str, array: NDArray) -> None:
@@ -27,28 +29,20 @@ def check_distribution(y_pred: NDArray) -> None:
         )
 
 
-def smallest(array: NDArray) -> float:
-    """Return the distance that probabilities keep from 0 and from 1."""
-    return max(1e-7, float(np.finfo(array.dtype).epsneg))
-
-
-def clip(probabilities: NDArray) -> NDArray:
-    """Move probabilities away from 0 and 1, whose logarithms are infinite."""
-    epsilon = smallest(probabilities)
-    return np.clip(probabilities, epsilon, 1 - epsilon)
+def clip(probabilities: NDArray, top: float = 1 - EPSILON) -> NDArray:
+    """Move probabilities away from 0 and 1, whose logarithms are infinite, in float32 at least."""
+    return np.clip(probabilities.astype(wide(probabilities), copy=False), EPSILON, top)
 
 
 def log_probabilities(y_pred: NDArray, from_logits: bool) -> NDArray:
     """Return the logarithms of the distributions that logits or probabilities (..., K) stand for."""
-    if from_logits:
-        return log_softmax(y_pred)
-    return np.log(clip((y_pred / total(y_pred, -1, keepdims=True)).astype(y_pred.dtype, copy=False)))
+    return log_softmax(y_pred) if from_logits else np.log(clip(y_pred / total(y_pred, -1, keepdims=True)))
 
 
 def gradient_by_probabilities(y_true: NDArray, y_pred: NDArray) -> NDArray:
     """Differentiate the cross-entropy by probabilities, which are divided by their sum, then clipped."""
     sums = total(y_pred, -1, keepdims=True)
-    o = (y_pred / sums).astype(y_pred.dtype, copy=False)
+    o = y_pred / sums
     clipped = clip(o)
     # Clipped probabilities are constants: neither they nor their gold parts take part.
     gold = np.where(o == clipped, y_true, 0)

@@ -55,7 +55,7 @@ def binary_crossentropy(
     else:
         o = clip(y_pred)
         losses = -g * np.log(o) - (1 - g) * np.log1p(-o)
-    return losses.mean(axis=-1)
+    return losses.mean(axis=-1).astype(y_pred.dtype, copy=False)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -87,7 +87,7 @@ class BinaryCrossentropy(Loss):
         else:
             o = clip(y_pred)
             gradients = np.where(o == y_pred, (o - g) / (o * (1 - o)), 0)
-        return gradients / y_pred.shape[-1]
+        return (gradients / y_pred.shape[-1]).astype(y_pred.dtype, copy=False)
 
 
 def _pair(

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from npfl._checks import prediction_pair, text
 from npfl._objects import setting
 from npfl._sums import total
-from npfl.losses._probabilities import check_probability, smallest
+from npfl.losses._probabilities import check_probability, clip
 from npfl.losses.base import Loss
 
 
@@ -23,8 +23,8 @@ def kl_divergence(y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
     >>> kl_divergence([[0.5, 0.5], [1.0, 0.0]], [[0.5, 0.5], [0.5, 0.5]]).round(5)
     array([0.     , 0.69315])
     """
-    _, g, o = _clipped(y_true, y_pred)
-    return total(g * np.log(g / o), -1).astype(o.dtype, copy=False)
+    y_pred, g, o = _clipped(y_true, y_pred)
+    return total(g * np.log(g / o), -1).astype(y_pred.dtype, copy=False)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -46,7 +46,7 @@ class KLDivergence(Loss):
 
     def call_gradient(self, y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
         y_pred, g, o = _clipped(y_true, y_pred)
-        return np.where(o == y_pred, -g / o, 0)
+        return np.where(o == y_pred, -g / o, 0).astype(y_pred.dtype, copy=False)
 
 
 def _clipped(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray, NDArray, NDArray]:
@@ -54,5 +54,4 @@ def _clipped(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray, NDArray, ND
     y_true, y_pred = prediction_pair(y_true, y_pred)
     check_probability("y_true", y_true)
     check_probability("y_pred", y_pred)
-    g, o = (np.clip(array, smallest(array), 1) for array in (y_true, y_pred))
-    return y_pred, g, o
+    return y_pred, clip(y_true, 1), clip(y_pred, 1)

@@ -38,7 +38,7 @@ def sparse_categorical_crossentropy(
     """
     labels, y_pred = _pair(y_true, y_pred, from_logits)
     log_o = log_probabilities(y_pred, from_logits)
-    return -np.take_along_axis(log_o, labels[..., None], axis=-1)[..., 0]
+    return -np.take_along_axis(log_o, labels[..., None], axis=-1)[..., 0].astype(y_pred.dtype, copy=False)
 
 
 @dataclass(kw_only=True, eq=False)
