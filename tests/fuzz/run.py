@@ -57,7 +57,7 @@ def message(data: bytes) -> None:
         there.shutdown(socket.SHUT_WR)
         with contextlib.suppress(wire.Garbled, EOFError):
             header, buffers = wire.Channel(here).receive()
-            with contextlib.suppress(codec.Malformed, *wire.MALFORMED):
+            with contextlib.suppress(codec.Malformed):
                 codec.Decoder(buffers).decode(header)
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from npfl_grader.engine.both.codec.kinds import Malformed
+
 
 def error_output(name: str, message: str, traceback: list[str] | None = None) -> dict[str, Any]:
     """Make the output of an exception."""
@@ -14,30 +16,41 @@ def clean(outputs: Any) -> list[dict[str, Any]]:
 
     Raises
     ------
-    TypeError, ValueError, LookupError, AttributeError
+    Malformed
         If they are not even nearly that.
     """
     kept: list[dict[str, Any]] = []
-    if type(outputs) is not list:
-        raise TypeError("no outputs")
-    for output in outputs:
-        kind = output["output_type"]
+    for output in _list(outputs):
+        parts = _dict(output)
+        kind = parts.get("output_type")
         if kind == "stream":
-            name = "stderr" if output["name"] == "stderr" else "stdout"
-            kept.append({"output_type": kind, "name": name, "text": _text(output["text"])})
+            name = "stderr" if parts.get("name") == "stderr" else "stdout"
+            kept.append({"output_type": kind, "name": name, "text": _text(parts.get("text"))})
         elif kind == "error":
-            trace = [_text(line) for line in output["traceback"]]
-            kept.append(error_output(_text(output["ename"]), _text(output["evalue"]), trace))
+            trace = [_text(line) for line in _list(parts.get("traceback"))]
+            kept.append(error_output(_text(parts.get("ename")), _text(parts.get("evalue")), trace))
         elif kind in ("display_data", "execute_result"):
-            data = {_text(key): _data(value) for key, value in output["data"].items()}
+            data = {_text(key): _data(value) for key, value in _dict(parts.get("data")).items()}
             shown = {"output_type": kind, "data": data, "metadata": {}}
             kept.append(shown | {"execution_count": None} if kind == "execute_result" else shown)
     return kept
 
 
+def _list(value: Any) -> list[Any]:
+    if type(value) is not list:
+        raise Malformed("no list")
+    return value
+
+
+def _dict(value: Any) -> dict[Any, Any]:
+    if not isinstance(value, dict):
+        raise Malformed("no object")
+    return value
+
+
 def _text(value: Any) -> str:
     if type(value) is not str:
-        raise TypeError("no text")
+        raise Malformed("no text")
     # What JSON could say and UTF-8 cannot.
     return value.encode("utf-8", "replace").decode()
 

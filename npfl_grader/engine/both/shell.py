@@ -32,6 +32,14 @@ class CellTimeout(BaseException):
     """The cell has run for as long as it may; no ``except Exception`` stops it."""
 
 
+class NoInput(EOFError):
+    """Nobody is there to answer ``input()``."""
+
+
+class NotText(TypeError):
+    """What a cell has written to a stream is no text."""
+
+
 class Outputs:
     """The outputs of the cell that runs, up to a number of bytes.
 
@@ -99,7 +107,7 @@ class Stream(io.TextIOBase):
 
     def write(self, text: str) -> int:
         if not isinstance(text, str):
-            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+            raise NotText(f"write() argument must be str, not {type(text).__name__}")
         Stream.outputs.stream(self.name, text)
         return len(text)
 
@@ -346,4 +354,4 @@ def _alarm(*_: object) -> NoReturn:
 
 
 def _no_input(*_: object) -> NoReturn:
-    raise EOFError("input() is not available while a notebook is graded")
+    raise NoInput("input() is not available while a notebook is graded")

@@ -17,10 +17,11 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
-from npfl_grader.engine.both.wire import Channel
+from npfl_grader.engine.both.wire import Channel, Closed
 from npfl_grader.engine.host import linux, sandbox
 from npfl_grader.engine.students_side import student
 from npfl_grader.engine.tests_side import kernel
@@ -63,7 +64,7 @@ class Keeper:
                 if ready:
                     request, _ = self.channel.receive()
                     self.channel.send(getattr(self, f"_{request.pop('op')}")(**request))
-        except (EOFError, ConnectionError):
+        except Closed:
             pass
         finally:
             if self.level == "full" and os.getpid() == 1:
@@ -93,7 +94,7 @@ class Keeper:
 
     def _start(self) -> dict[str, Any]:
         """Start a student's process on the connection and the pipe that come along."""
-        _, descriptors, _, _ = socket.recv_fds(self.channel.socket, 1, 2)
+        descriptors = self.channel.receive_descriptors(2)
         try:
             child = os.fork()
         except OSError as error:
@@ -102,6 +103,9 @@ class Keeper:
             if not child:
                 try:
                     self._become_student(*descriptors)
+                except BaseException:  # before any of the student's code: the tests' process must hear of it
+                    with contextlib.suppress(Exception):
+                        Channel(socket.socket(fileno=descriptors[0])).send({"error": traceback.format_exc()})
                 finally:
                     os._exit(0)
         finally:
@@ -137,7 +141,7 @@ class Keeper:
         if self.unix_sockets:
             kernel.main(sock)
         else:
-            student.main(sock, progress, limits["output"])
+            student.main(sock, progress, limits["memory"], limits["output"])
 
     def _end(self, keep: list[int]) -> dict[str, Any]:
         """Kill all processes but those named, until no other is left."""

@@ -14,7 +14,7 @@ import sys
 import traceback
 
 from npfl_grader.engine.both import shell
-from npfl_grader.engine.both.wire import Channel
+from npfl_grader.engine.both.wire import UNLIMITED, Channel
 from npfl_grader.engine.host import keeper, linux, sandbox
 from npfl_grader.engine.tests_side import checker
 
@@ -154,7 +154,7 @@ def _job(role: str, level: str, base: str, descriptors: list[int]) -> None:
     linux.die_with_parent()
     os.setsid()
     if role == "student":
-        keeper.Keeper(level, Channel(socket.socket(fileno=descriptors[0])), base).serve()
+        keeper.Keeper(level, Channel(socket.socket(fileno=descriptors[0]), UNLIMITED), base).serve()
     else:
         worker, for_keeper = (socket.socket(fileno=descriptor) for descriptor in descriptors)
         checker.main(worker, for_keeper, base)

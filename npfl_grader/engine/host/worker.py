@@ -13,13 +13,14 @@ import threading
 import time
 from typing import Any
 
-from npfl_grader.engine.both.wire import Channel, Garbled
+from npfl_grader.engine.both.wire import UNLIMITED, Channel, Closed, Garbled, Late
 from npfl_grader.engine.host import sandbox
 from npfl_grader.engine.host.keeper import remove
 from npfl_grader.engine.tests_side import names
 
 _GRACE = 5.0
 _MOST_STUCK = 3
+PROGRAM = ("-m", "npfl_grader.engine.host.warm")
 
 
 class Broken(Exception):
@@ -52,7 +53,7 @@ class Warm:
             "IPYTHONDIR": self.base,
         }
         # -P keeps the folder where the grader was started off the path.
-        arguments = [sys.executable, "-P", "-B", "-m", "npfl_grader.engine.host.warm"]
+        arguments = [sys.executable, "-P", "-B", *PROGRAM]
         arguments += [str(there.fileno()), role, self.base, ceiling]
         # In a session of its own, no signal to the grader's whole group ends it before it has cleaned up.
         self.process = subprocess.Popen(
@@ -145,7 +146,7 @@ class Pair:
                 raise Broken(f"a warm process has ended: {error}") from None
             for sock in (tests, for_checker, for_keeper):
                 sock.close()
-            outcome = self._follow(Channel(worker), job)
+            outcome = self._follow(Channel(worker, UNLIMITED), job)
         # The keeper ends by itself when the tests' process does.
         self.tests.finish(0.5 if "stuck" in outcome else 5)
         self.student.finish(20)
@@ -159,14 +160,14 @@ class Pair:
         try:
             channel.send(job, deadline=deadline)
             while True:
-                message, _ = channel.receive(deadline, most=1 << 40)
+                message, _ = channel.receive(deadline)
                 if "begins" not in message:
                     return dict(message)
                 at = message["begins"]
                 deadline = end if at is None else min(end, time.monotonic() + limits["cell"] + _GRACE)
-        except TimeoutError:
+        except Late:
             return {"stuck": at, "fault": "the tests' process does not answer"}
-        except (EOFError, OSError, Garbled):
+        except (Closed, Garbled):
             return {"fault": "the tests' process has ended"}
 
 
@@ -243,7 +244,7 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     dies a second time only if the student's code makes it die.
     """
     started = time.monotonic()
-    fault = ""
+    fault = log = ""
     crashed = False
     for _ in range(3):
         try:
@@ -264,10 +265,10 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
                 crashed = True
                 continue
             return result | {"seconds": time.monotonic() - started}
-        fault = result["fault"]
+        fault, log = result["fault"], log + result.get("log", "")
         if result.get("final"):
             break
-    return {"level": "none", "seconds": time.monotonic() - started, "fault": fault, "cells": []}
+    return {"level": "none", "seconds": time.monotonic() - started, "fault": fault, "cells": [], "log": log}
 
 
 def attempt(pair: Pair, job: dict[str, Any]) -> dict[str, Any]:
@@ -286,4 +287,4 @@ def attempt(pair: Pair, job: dict[str, Any]) -> dict[str, Any]:
             break
         stuck.append(outcome["stuck"])
     results = outcome.get("results", [])
-    return {"level": level, "fault": outcome.get("fault"), "cells": results}
+    return {"level": level, "fault": outcome.get("fault"), "cells": results, "log": outcome.get("log", "")}

@@ -9,6 +9,7 @@ import inspect
 import operator
 import os
 import socket
+import sys
 import traceback
 import types
 from collections.abc import Callable, Sequence
@@ -16,36 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from npfl_grader.engine.both.codec import CodecError, Decoder, Encoder, Watch, replace
-from npfl_grader.engine.both.randomness import global_random, set_global_random
+from npfl_grader.engine.both.codec import Decoder, Encoder, Sizes, Watch, replace
+from npfl_grader.engine.both.protocol import MOST_MESSAGE, OPERATORS
+from npfl_grader.engine.both.randomness import GENERATORS, note_seeds
 from npfl_grader.engine.both.shell import Notebook, Stream
-from npfl_grader.engine.both.wire import Channel
+from npfl_grader.engine.both.wire import Channel, Closed, TooLarge
 
-MOST_MESSAGE = 4000
-OPERATORS: dict[str, Callable[..., Any]] = {
-    name: getattr(operator, name)
-    for name in (
-        [
-            "add",
-            "sub",
-            "mul",
-            "truediv",
-            "floordiv",
-            "mod",
-            "pow",
-            "matmul",
-            "lshift",
-            "rshift",
-            "and_",
-            "or_",
-            "xor",
-            "neg",
-            "pos",
-            "abs",
-            "invert",
-        ]
-    )
-}
 # What may be asked of an object of the student's, besides calling it; each is a plain function.
 _ACTIONS: dict[str, Callable[..., Any]] = {
     "get": getattr,
@@ -80,6 +57,10 @@ def _parameters(value: Any) -> list[Any]:
 
 class _Stop(BaseException):
     """The tests' process has nothing more to ask."""
+
+
+class _Unread(Exception):
+    """What the tests' process has sent cannot be used here; it can try for itself whose fault that is."""
 
 
 class Callback:
@@ -126,6 +107,8 @@ class Student:
         self.objects: list[Any] = []
         self.numbers: dict[int, int] = {}
         self.shared: list[Any] = []  # the mutable values that the tests' process has too
+        self.sizes = channel.sizes
+        note_seeds()
 
     def serve(self, until: str | None = None) -> Any:
         """Answer requests, for ever or until the answer to a question of this process's own comes."""
@@ -143,7 +126,7 @@ class Student:
 
         All are made in a row, for after each fork the pages that this process touches are copied anew.
         """
-        _, descriptors, _, _ = socket.recv_fds(self.channel.socket, 1, count)
+        descriptors = self.channel.receive_descriptors(count)
         processes: list[int] = []
         error = None
         for own in descriptors:
@@ -157,7 +140,7 @@ class Student:
                     if descriptor != own:
                         os.close(descriptor)
                 self.channel.close()
-                self.channel = Channel(socket.socket(fileno=own))
+                self.channel = Channel(socket.socket(fileno=own), self.sizes)
                 self.process = os.getpid()
                 return
             processes.append(child)
@@ -177,16 +160,16 @@ class Student:
     def _answer(self, request: dict[str, Any], buffers: list[memoryview]) -> None:
         try:
             answer, encoder = getattr(self, f"_{request['op']}")(request, buffers)
-        except _Stop:
+        except (_Stop, Closed):
             raise
-        except EOFError:
-            raise
+        except _Unread as error:
+            answer, encoder = {"unread": str(error)}, Encoder()
         except BaseException as error:
             answer, encoder = self._exception(error), Encoder()
         answer["outputs"] = answer.get("outputs") or Stream.outputs.take()
         try:
             self._send(answer, encoder.buffers)
-        except OverflowError as error:
+        except TooLarge as error:
             self._send(self._exception(error))
 
     def _cell(self, request: dict[str, Any], buffers: list[memoryview]) -> tuple[dict[str, Any], Encoder]:
@@ -196,7 +179,7 @@ class Student:
         return {"success": bool(result.success), "outputs": outputs}, Encoder()
 
     def _names(self, request: dict[str, Any], buffers: list[memoryview]) -> tuple[dict[str, Any], Encoder]:
-        encoder = Encoder(self.refer)
+        encoder = Encoder(self.refer, sizes=self.sizes)
         values = {}
         for name in request["names"]:
             if name in self.notebook.variables:
@@ -205,38 +188,79 @@ class Student:
         return {"values": values}, encoder
 
     def _do(self, request: dict[str, Any], buffers: list[memoryview]) -> tuple[dict[str, Any], Encoder]:
-        decoder = Decoder(buffers, self._refer_back, [self.shared[place] for place in request["keep"]])
-        self.shared = known = decoder.mutable
-        for place, tree in request["changed"]:
-            replace(known[place], decoder.decode(tree))
-        args = [decoder.decode(tree) for tree in request["args"]]
-        kwargs = {name: decoder.decode(tree) for name, tree in request["kwargs"].items()}
-        if "random" in request:
-            set_global_random(Decoder(buffers, known=known).decode(request["random"]))
-        watch = Watch(known)
+        try:
+            decoder = Decoder(
+                buffers, self._refer_back, [self.shared[place] for place in request["keep"]], self.sizes
+            )
+            self.shared = known = decoder.mutable
+            for place, tree in request["changed"]:
+                replace(known[place], decoder.decode(tree))
+            args = [decoder.decode(tree) for tree in request["args"]]
+            kwargs = {name: decoder.decode(tree) for name, tree in request["kwargs"].items()}
+            for name, index in request["random"].items():
+                GENERATORS[name].set_state(bytes(buffers[index]))
+            watch = Watch(known)
+        except Exception as error:
+            raise _Unread(f"{type(error).__name__}: {error}") from None
+        shares = request["shares random"]
+        before = {name: generator.state() for name, generator in GENERATORS.items()} if shares else {}
         action = request["action"]
         answer: dict[str, Any] = {}
+        value = None
         try:
-            with np.errstate(**request["errors"]) if "errors" in request else contextlib.nullcontext():
+            if "errors" in request:
+                with np.errstate(**request["errors"]):
+                    value = (_ACTIONS.get(action) or args.pop(0))(*args, **kwargs)
+            else:
                 value = (_ACTIONS.get(action) or args.pop(0))(*args, **kwargs)
-        except (_Stop, EOFError):
+        except (_Stop, Closed):
             raise
         except BaseException as error:
             answer = self._exception(error)
-        encoder = Encoder(self.refer, known)
+        encoder = Encoder(self.refer, known, self.sizes)
         answer["changed"] = [[number, encoder.content(known[number])] for number in watch.changed()]
         if "classes" not in answer:
             answer["value"] = self._encode(encoder, value)
-        self.shared = encoder.mutable.copy()
-        if "random" in request:
-            answer["random"] = encoder.encode(global_random())
+        if shares:
+            answer["random"] = self._random(encoder, before)
+        del args, kwargs, value, watch, decoder, known
+        answer["kept"] = self._keep(encoder)
         return answer, encoder
 
+    def _random(self, encoder: Encoder, before: dict[str, bytes]) -> dict[str, Any]:
+        """Say which global generators have changed, and what they were seeded with if they were."""
+        changed = {}
+        for name, generator in GENERATORS.items():
+            if (state := generator.state()) != before[name]:
+                encoder.buffers.append(state)
+                seeds = [seed for seed in generator.seeded if type(seed) is int]
+                changed[name] = [len(encoder.buffers) - 1, seeds]
+            generator.seeded.clear()
+        return changed
+
+    def _keep(self, encoder: Encoder) -> list[int]:
+        """Keep the mutable values that code here can still reach, and tell their numbers.
+
+        What nobody has any more cannot be changed, nor be seen to have changed.
+        """
+        self.shared = shared = encoder.mutable
+        encoder.mutable = []
+        for _ in range(2):  # once more for what was inside of what has gone
+            for number in range(len(shared)):
+                # The list has it, and so does the question how many have it.
+                if shared[number] is not None and sys.getrefcount(shared[number]) <= 2:
+                    base = getattr(shared[number], "base", None)
+                    # A view may have memory that others have too; it has its base itself, as this name has.
+                    if base is None or sys.getrefcount(base) <= 3:
+                        shared[number] = None
+        return [number for number, value in enumerate(shared) if value is not None]
+
     def _encode(self, encoder: Encoder, value: Any) -> Any:
+        """Make the tree of a value that may be anything; what cannot be sent stays here."""
         known = len(encoder.mutable)
         try:
             return encoder.encode(value)
-        except CodecError:
+        except Exception:  # an object can make anything fail that looks at it
             encoder.forget(known)
             return self.refer(value)
 
@@ -305,7 +329,7 @@ class Student:
 
     def ask(self, action: str, number: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Ask the tests' process for something, in the middle of a request of its own."""
-        encoder = Encoder(self.refer)
+        encoder = Encoder(self.refer, sizes=self.sizes)
         trees = [self._encode(encoder, value) for value in args]
         named = {name: self._encode(encoder, value) for name, value in kwargs.items()}
         question = {"op": "ask", "action": action, "number": number, "args": trees, "kwargs": named}
@@ -315,7 +339,7 @@ class Student:
             error = _exception_of(answer["error"], answer["message"])
             error._of_the_tests = answer["number"]  # type: ignore[attr-defined]
             raise error
-        return Decoder(buffers, self._refer_back).decode(answer["value"])
+        return Decoder(buffers, self._refer_back, sizes=self.sizes).decode(answer["value"])
 
     def _bye(self, request: dict[str, Any], buffers: list[memoryview]) -> Any:
         raise _Stop
@@ -330,7 +354,18 @@ def _exception_of(name: str, message: str) -> BaseException:
     return type(name, (Exception,), {})(message)
 
 
-def main(sock: socket.socket, progress: int, most_output: int) -> None:
-    """Serve a connection until it ends; the process is to exit then."""
-    with contextlib.suppress(_Stop, EOFError, ConnectionError):
-        Student(Channel(sock), progress, most_output).serve()
+def main(sock: socket.socket, progress: int, memory: int, most_output: int) -> None:
+    """Serve a connection until it ends; the process is to exit then.
+
+    Parameters
+    ----------
+    sock : socket
+    progress : int
+        As for `Student`.
+    memory, most_output : int
+        The limits in bytes.
+    """
+    with contextlib.suppress(_Stop, Closed):
+        student = Student(Channel(sock, Sizes.within(memory, most_output)), progress, most_output)
+        student.channel.send({"ready": True})
+        student.serve()

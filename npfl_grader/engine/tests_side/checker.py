@@ -12,18 +12,21 @@ import socket
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from npfl_grader.engine.both.codec import Malformed, Sizes
 from npfl_grader.engine.both.outputs import clean, error_output
 from npfl_grader.engine.both.shell import CellTimeout, Notebook
-from npfl_grader.engine.both.wire import MALFORMED, Channel
+from npfl_grader.engine.both.wire import UNLIMITED, Channel
 from npfl_grader.engine.host import keeper, sandbox
 from npfl_grader.engine.tests_side import kernel, remote
-from npfl_grader.engine.tests_side.client import Fault, Sandbox
-from npfl_grader.engine.tests_side.connection import Connection, NoAnswer
+from npfl_grader.engine.tests_side.blame import engines_own
+from npfl_grader.engine.tests_side.client import Sandbox
+from npfl_grader.engine.tests_side.connection import Connection, Fault, NoAnswer
 from npfl_grader.engine.tests_side.names import Names, from_json, names
 
 _COPIES_AT_ONCE = 100  # a message takes no more than 253 descriptors
@@ -50,9 +53,11 @@ class Checker:
         self.limits: dict[str, Any] = job["limits"]
         # The numbers of the code cells, as in In [1].
         self.counts = [sum(c["role"] != "text" for c in self.cells[: i + 1]) for i in range(len(self.cells))]
+        self.sizes = Sizes.within(self.limits["memory"], self.limits["output"])
         self.skipped = set(job.get("skip", ()))
         self.worker = worker
         self.sandbox = sandbox
+        self.log = ""  # of failures of the engine
         self.injected: dict[str, Any] = {}
         self.deadline = time.monotonic() + self.limits["notebook"]
         self.results: dict[int, dict[str, Any]] = {}
@@ -97,6 +102,10 @@ class Checker:
         self._leave_copies(row)
         self._close()
 
+    def all_logs(self) -> str:
+        """Collect the tracebacks of what the engine failed with."""
+        return self.log + "".join(copy.log for copy in self.copies.values() if isinstance(copy, Connection))
+
     def _close(self) -> None:
         if self.main:
             self.main.close()
@@ -107,8 +116,9 @@ class Checker:
         while self.main is None or self.main.end:
             here, there = socket.socketpair()
             process = self.sandbox.start(there, os.dup(self._progress))
-            self.main = Connection(here, self.limits["call"], shares_random=self.shares_random)
+            self.main = Connection(here, self.limits["call"], self.sizes, shares_random=self.shares_random)
             self.main.process = process
+            self.main.await_ready()
             self.ran = None
             for i in range(upto):
                 if self.cells[i]["role"] in ("locked", "student") and self.kept.get(i) != 0:
@@ -130,7 +140,7 @@ class Checker:
             answer, _ = self.main.request(request, seconds=seconds + _GRACE)
             try:
                 outputs = clean(answer.get("outputs"))
-            except MALFORMED:
+            except Malformed:
                 self.main.fail("crash", "your code broke the process that it ran in")
         except NoAnswer as error:
             end = self.main.end or "crash"
@@ -230,7 +240,7 @@ class Checker:
                 there.close()
         copies = []
         for process, (here, _) in zip(processes, pairs, strict=False):
-            copy = Connection(here, self.limits["call"], shares_random=self.shares_random)
+            copy = Connection(here, self.limits["call"], self.sizes, shares_random=self.shares_random)
             copy.process = process
             copies.append(copy)
         for here, _ in pairs[len(copies) :]:
@@ -269,16 +279,17 @@ class Checker:
             else:
                 connection = copy if isinstance(copy, Connection) else None
                 result = self._run_here(i, notebook, connection, sorted(wanted - owned))
-                if result["status"] == "fault" or (
-                    connection is None and result["status"] != "ok" and self.results[i]["status"] == "ok"
-                ):
+                failed_here = (
+                    result["status"] != "ok" and not connection and self.results[i]["status"] == "ok"
+                )
+                if not test and (result["status"] == "fault" or failed_here):
                     last = result["outputs"][-1]
                     fault = (
                         f"{cell['id']} fails where the tests run: {last.get('ename')}: {last.get('evalue')}"
                     )
             owned |= self.names[i].bound
             if test:
-                self.results[i], fault = result, ""
+                self.results[i] = result
             if isinstance(copy := self.copies.get(i), Connection) and copy.end:
                 self._kill()
 
@@ -296,20 +307,27 @@ class Checker:
             self._inject(notebook.variables, wanted, values)
         copies = [copy for copy in self.copies.values() if isinstance(copy, Connection)]
         for copy in copies:
-            copy.unsupported_because = None
+            copy.fault = None
         started, waited = time.monotonic(), connection.waited if connection else 0.0
         result, outputs = notebook.run(
             self.cells[i]["source"], seconds, self.counts[i], brief=self.cells[i].get("brief", False)
         )
         took = time.monotonic() - started
         problem = result.error_before_exec or result.error_in_exec
-        if connection and connection.end:
+        failure = engines_own(problem, [error for copy in copies for error in copy.students_errors])
+        if failure:
+            self.log += "".join(traceback.format_exception(failure))
+        fault = next((copy.fault for copy in copies if copy.fault), None)
+        if failure and not fault:
+            fault = f"the grader failed: {type(failure).__name__}: {failure}"
+        if fault:
+            status = "fault"
+            outputs.append(error_output("Fault", fault))
+        elif connection and connection.end:
             # However the test took it: the student's code was called and did not answer.
             status = connection.end
             if problem is None:
                 outputs.append(error_output("NoAnswer", "your code did not answer"))
-        elif any(copy.unsupported_because for copy in copies):
-            status = "fault"
         elif isinstance(problem, CellTimeout):
             # Whether the student's code or the test itself was so slow.
             waited = connection.waited - waited if connection else 0.0
@@ -369,8 +387,19 @@ def number(value: Any) -> float | None:
 
 
 def main(worker: socket.socket, keeper_socket: socket.socket, base: str) -> None:
-    """Run one submission in a process forked from the warm one, then end."""
-    channel = Channel(worker)
+    """Run one submission in a process forked from the warm one, then end; whatever happens, say so."""
+    channel = Channel(worker, UNLIMITED)
+    try:
+        outcome = _run(channel, Sandbox(Channel(keeper_socket, UNLIMITED)), base)
+    except Fault as fault:
+        outcome = {"fault": str(fault)}
+    except BaseException as error:
+        message = f"the grader failed: {type(error).__name__}: {error}"
+        outcome = {"fault": message, "log": traceback.format_exc()}
+    channel.send(outcome)
+
+
+def _run(channel: Channel, its_sandbox: Sandbox, base: str) -> dict[str, Any]:
     job, _ = channel.receive()
     folder = tempfile.mkdtemp(dir=base)
     try:
@@ -380,17 +409,14 @@ def main(worker: socket.socket, keeper_socket: socket.socket, base: str) -> None
         # A value of the student's that is legal, but huge where it is used, makes an error, not a fault.
         sandbox.limit_memory(job["limits"]["memory"])
         remote.teach_inspect()
-        its_sandbox = Sandbox(Channel(keeper_socket))
         if job["engine"] == "kernel":
-            results = kernel.run(job, its_sandbox)
-        else:
-            checker = Checker(job, channel, its_sandbox)
-            checker.run_students_cells()
-            checker.run_tests()
-            results = checker.results
-        channel.send({"results": in_order(job["cells"], results)})
-    except Fault as fault:
-        channel.send({"fault": str(fault)})
+            return {"results": in_order(job["cells"], kernel.run(job, its_sandbox))}
+        checker = Checker(job, channel, its_sandbox)
+        checker.run_students_cells()
+        checker.run_tests()
+        if any(result["status"] == "crash" for result in checker.results.values()):
+            its_sandbox.end([])  # the keeper lives: it has not taken the student's processes with it
+        return {"results": in_order(job["cells"], checker.results), "log": checker.all_logs()}
     finally:
         os.chdir("/")
         keeper.remove(folder)

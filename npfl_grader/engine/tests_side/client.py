@@ -5,13 +5,10 @@ import socket
 import time
 from typing import Any
 
-from npfl_grader.engine.both.wire import Channel
+from npfl_grader.engine.both.wire import Channel, Closed, Garbled, Late
+from npfl_grader.engine.tests_side.connection import Fault
 
 _PATIENCE = 20.0
-
-
-class Fault(Exception):
-    """The grader itself cannot go on; nobody's answer is wrong."""
 
 
 class Sandbox:
@@ -49,12 +46,12 @@ class Sandbox:
             try:
                 self._channel.send(request)
                 if descriptors:
-                    socket.send_fds(self._channel.socket, [b"s"], descriptors)
+                    self._channel.send_descriptors(descriptors)
             finally:
                 for descriptor in descriptors:
                     os.close(descriptor)
             answer, _ = self._channel.receive(time.monotonic() + _PATIENCE)
-        except (OSError, EOFError) as error:
+        except (Closed, Late, Garbled) as error:
             raise Fault(f"the sandbox's keeper does not answer: {error!r}") from None
         if "error" in answer:
             raise Fault(f"no process for the student's code: {answer['error']}")

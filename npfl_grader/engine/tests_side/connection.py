@@ -1,17 +1,23 @@
-"""The tests' end of a connection to one student's process: requests, answers, and questions in between."""
+"""The tests' end of a connection to one student's process: requests, answers, and questions in between.
+
+Whatever goes wrong is raised where it is known whose fault it is. `Malformed` and `wire`'s exceptions are the
+student's, `Unsupported` is the tests' own. Any other exception is the engine's: it is kept with its
+traceback, and the cell is no evidence against the student then, however the test took it.
+"""
 
 import socket
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
-from npfl_grader.engine.both.codec import CodecError, Decoder, Encoder, Malformed, Watch, replace
-from npfl_grader.engine.both.randomness import global_random, set_global_random
+from npfl_grader.engine.both.codec import CodecError, Decoder, Encoder, Malformed, Sizes, Watch, replace
+from npfl_grader.engine.both.randomness import GENERATORS
 from npfl_grader.engine.both.shell import CellTimeout, Stream
-from npfl_grader.engine.both.wire import MALFORMED, Channel, Garbled
+from npfl_grader.engine.both.wire import Channel, Closed, Garbled, Late, TooLarge
 from npfl_grader.engine.tests_side import remote
 from npfl_grader.engine.tests_side.remote import Remote
 
@@ -20,6 +26,12 @@ _USUAL_ERRORS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid":
 # test collects from a thousand calls must not count.
 _MOST_SHARED = 100
 _MOST_NESTED = 50
+_START = 20.0  # seconds for a process to start
+_BROKE = "your code broke the process that it ran in"
+
+
+class Fault(Exception):
+    """The grader itself cannot go on; nobody's answer is wrong."""
 
 
 class NoAnswer(RuntimeError):
@@ -27,7 +39,7 @@ class NoAnswer(RuntimeError):
 
 
 class Unsupported(TypeError):
-    """The tests ask for something that cannot be done across two processes."""
+    """The tests ask for something that cannot be done across two processes, or the engine has failed."""
 
 
 class Connection:
@@ -38,28 +50,45 @@ class Connection:
     sock : socket
     seconds : float
         How long an answer may take.
+    sizes : Sizes
+        How large values may be.
     shares_random : bool
-        Whether the tests seed the global generators, whose states have to travel with each call then.
+        Whether the tests seed the global generators, so that both sides must draw from the same ones.
 
     Attributes
     ----------
     end : str or None
         How the process failed to answer: ``timeout`` or ``crash``.
-    unsupported_because : str or None
-        What the tests asked for in vain.
+    fault : str or None
+        Why the cell that runs is no evidence against the student: what it asked for in vain, or how the
+        engine failed.
+    log : str
+        The traceback of what the engine failed with.
     waited : float
-        Seconds spent waiting for answers.
+        Seconds spent on answers, but for what the tests did meanwhile.
     """
 
-    def __init__(self, sock: socket.socket, seconds: float, *, shares_random: bool = False) -> None:
-        self.channel = Channel(sock)
+    def __init__(
+        self,
+        sock: socket.socket,
+        seconds: float,
+        sizes: Sizes = Sizes(),  # noqa: B008 (it cannot be changed)
+        *,
+        shares_random: bool = False,
+    ) -> None:
+        self.channel = Channel(sock, sizes)
         self.seconds = seconds
         self.end: str | None = None
-        self.unsupported_because: str | None = None
+        self.fault: str | None = None
+        self.log = ""
+        self.broken = ""  # after a failure of the engine both sides may not be alike any more
         self.waited = 0.0
         self.process: int | None = None
+        self.students_errors: list[BaseException] = []
+        self._sizes = sizes
         self._message = ""
         self._shares_random = shares_random
+        self._random: dict[str, bytes] = {}  # the states that both sides have
         self._remotes: remote.Registry = remote.Registry()
         self._exceptions = remote.Exceptions()
         # Mutable values that both sides have, by their numbers at the other one; as of the last exchange.
@@ -69,7 +98,6 @@ class Connection:
         self._in_flight: list[Any] | None = None
         self._given: list[Any] = []
         self._raised: list[BaseException] = []
-        self.students_errors: list[BaseException] = []
         self._depth = 0
 
     def close(self) -> None:
@@ -77,8 +105,34 @@ class Connection:
 
     def unsupported(self, reason: str) -> NoReturn:
         """Refuse what the tests ask for; their cell is no evidence against the student then."""
-        self.unsupported_because = reason
+        self.fault = self.fault or reason
         raise Unsupported(reason)
+
+    def failed(self, error: BaseException) -> NoReturn:
+        """Say that the engine itself has failed."""
+        self.log += "".join(traceback.format_exception(error))
+        self.broken = f"the grader failed: {type(error).__name__}: {error}"
+        self.unsupported(self.broken)
+
+    def fail(self, end: str, message: str) -> NoReturn:
+        """Give the process up."""
+        self.end, self._message = end, message
+        raise NoAnswer(message) from None
+
+    def await_ready(self) -> None:
+        """Wait until the process is about to run the student's code; up to then it is the grader's.
+
+        Raises
+        ------
+        Fault
+            If it does not get so far.
+        """
+        try:
+            answer, _ = self.channel.receive(time.monotonic() + _START)
+        except (Closed, Late, Garbled) as error:
+            raise Fault(f"the student's process does not start: {error!r}") from None
+        if answer != {"ready": True}:
+            raise Fault(f"the student's process does not start: {answer}")
 
     def request(
         self,
@@ -100,34 +154,34 @@ class Connection:
         started = time.monotonic()
         deadline = started + seconds
         try:
-            try:
-                self.channel.send(header, buffers, deadline)
-                if descriptors:
-                    socket.send_fds(self.channel.socket, [b"d"], descriptors)
-            except OverflowError as error:
-                self.unsupported(str(error))
+            self.channel.send(header, buffers, deadline)
+            if descriptors:
+                self.channel.send_descriptors(descriptors, deadline)
             while True:
                 answer, received = self.channel.receive(deadline)
                 if type(answer) is not dict:
                     raise Garbled("no answer")
                 if answer.get("op") != "ask":
                     return answer, received
-                self._tell(answer, received, deadline)
-        except TimeoutError:
+                asked = time.monotonic()
+                self.waited += asked - started
+                self._tell(answer, received)
+                started = time.monotonic()
+                deadline += started - asked  # this was the tests' time
+        except TooLarge as error:
+            self.unsupported(str(error))
+        except Late:
             self.fail("timeout", f"your code did not answer within {seconds:g} s")
+        except Closed:
+            self.fail("crash", "your code ended the process that it ran in")
+        except (Garbled, Malformed):
+            self.fail("crash", _BROKE)
+        except _Waiting:
+            raise CellTimeout("the cell has run for too long") from None
         except CellTimeout:
             self.fail("timeout", "the check did not end in time, your code was still running")
-        except (EOFError, OSError):
-            self.fail("crash", "your code ended the process that it ran in")
-        except (Garbled, *MALFORMED):
-            self.fail("crash", "your code broke the process that it ran in")
         finally:
             self.waited += time.monotonic() - started
-
-    def fail(self, end: str, message: str) -> NoReturn:
-        """Give the process up."""
-        self.end, self._message = end, message
-        raise NoAnswer(message) from None
 
     def do(self, action: str, *args: Any, **kwargs: Any) -> Any:
         """Let the student's process do something with values, and return what comes of it.
@@ -135,13 +189,45 @@ class Connection:
         Values that both sides have, such as arguments and what attributes gave, stay alike: what the tests
         have changed in place is changed there first, and what the student's code changes is changed here.
         """
+        if self.broken:
+            self.unsupported(self.broken)
+        try:
+            value, error = self._do(action, args, kwargs)
+        except (NoAnswer, CellTimeout, Unsupported):
+            raise
+        except BaseException as failure:
+            self.failed(failure)
+        if error is not None:
+            raise error
+        return value
+
+    def names(self, wanted: list[str]) -> dict[str, Any]:
+        """Fetch variables of the student's; those that do not exist, or make no sense, are left out."""
+        answer, buffers = self.request({"op": "names", "names": wanted})
+        values = {}
+        decoder = Decoder(buffers, self._decode_reference, sizes=self._sizes)
+        try:
+            trees = answer.get("values")
+            if type(trees) is not dict:
+                raise Malformed("no variables")
+            for name, tree in trees.items():
+                if name in wanted and not _unknown_module(tree):
+                    values[name] = decoder.decode(tree)
+        except Malformed:
+            self.fail("crash", _BROKE)
+        self._share(decoder.mutable, range(len(decoder.mutable)))
+        return values
+
+    def _do(
+        self, action: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Any, BaseException | None]:
         changed = set(self._watch.changed())
         # What the tests have let go of need not be kept alike. Two lists have it, and the call that counts.
         held = [k for k in range(len(self._shared)) if k in changed or sys.getrefcount(self._shared[k]) > 3]
         held = [k for k in held[:-_MOST_SHARED] if k in changed] + held[-_MOST_SHARED:]
-        encoder = Encoder(self._refer, [self._shared[k] for k in held])
+        encoder = Encoder(self._refer, [self._shared[k] for k in held], self._sizes)
         try:
-            header = {
+            header: dict[str, Any] = {
                 "op": "do",
                 "action": action,
                 "keep": [self._places[k] for k in held],
@@ -151,77 +237,113 @@ class Connection:
                 "args": [encoder.encode(value) for value in args],
                 "kwargs": {name: encoder.encode(value) for name, value in kwargs.items()},
             }
-            if (errors := np.geterr()) != _USUAL_ERRORS:
-                header["errors"] = errors
-            mutable = encoder.mutable.copy()
-            if self._shares_random:
-                header["random"] = encoder.encode(global_random())
         except CodecError as error:
             self.unsupported(str(error))
-        self._in_flight = mutable
+        if (errors := np.geterr()) != _USUAL_ERRORS:
+            header["errors"] = errors
+        header["random"] = self._send_random(encoder) if self._shares_random else {}
+        header["shares random"] = self._shares_random
+        self._in_flight = mutable = encoder.mutable
         answer, buffers = self.request(header, encoder.buffers)
+        if "unread" in answer:
+            self._read_oneself(header, encoder)
+        began = time.monotonic()
         try:
-            self._show(answer.get("outputs"))
-            decoder = Decoder(buffers, self._decode_reference, mutable)
-            for place, tree in answer.get("changed", ()):
-                if type(place) is not int or not 0 <= place < len(mutable):
-                    raise Malformed("no argument")
-                replace(mutable[place], decoder.decode(tree))
-            if "classes" in answer:
-                raised = self._exception(answer, stops=action == "next")
-            else:
-                value = decoder.decode(answer["value"])
-            if self._shares_random and "random" in answer:
-                set_global_random(Decoder(buffers, known=decoder.mutable).decode(answer["random"]))
-        except (*MALFORMED, Malformed):
-            self.fail("crash", "your code broke the process that it ran in")
-        self._share(decoder.mutable)
-        if "classes" in answer:
-            raise raised
-        return value
+            return self._take(answer, buffers, mutable, stops=action == "next")
+        except Malformed:
+            self.fail("crash", _BROKE)
+        finally:
+            self.waited += time.monotonic() - began  # what the student's values took to be read
 
-    def _share(self, mutable: list[Any]) -> None:
-        """Remember what both sides have now; where content was sent, a number stands for nothing."""
+    def _take(
+        self, answer: dict[str, Any], buffers: list[memoryview], mutable: list[Any], *, stops: bool
+    ) -> tuple[Any, BaseException | None]:
+        """Read an answer: what the student's code wrote, changed and drew, and its value or exception."""
+        self._show(answer.get("outputs"))
+        decoder = Decoder(buffers, self._decode_reference, mutable, self._sizes)
+        for pair in _list(answer.get("changed", [])):
+            if type(pair) is not list or len(pair) != 2 or type(pair[0]) is not int:
+                raise Malformed("no change")
+            if not 0 <= pair[0] < len(mutable):
+                raise Malformed("no argument")
+            replace(mutable[pair[0]], decoder.decode(pair[1]))
+        error = self._exception(answer, stops=stops) if "classes" in answer else None
+        value = decoder.decode(answer.get("value")) if error is None else None
+        if self._shares_random:
+            self._follow_random(answer.get("random", {}), buffers)
+        kept = _list(answer.get("kept", []))
+        if not all(type(number) is int and 0 <= number < len(decoder.mutable) for number in kept):
+            raise Malformed("no argument")
+        self._share(decoder.mutable, kept)
+        return value, error
+
+    def _read_oneself(self, header: dict[str, Any], encoder: Encoder) -> NoReturn:
+        """Find out whose fault it is that the student's process could not read what it was sent."""
+        decoder = Decoder(encoder.buffers, lambda tag, parts: None, [None] * len(header["keep"]), self._sizes)
+        try:
+            for _, tree in header["changed"]:
+                decoder.decode(tree)
+            for tree in (*header["args"], *header["kwargs"].values()):
+                decoder.decode(tree)
+        except Malformed as error:
+            self.failed(error)
+        self.fail("crash", _BROKE)
+
+    def _send_random(self, encoder: Encoder) -> dict[str, int]:
+        """Attach the states of the global generators that the student's process does not have."""
+        sent = {}
+        for name, generator in GENERATORS.items():
+            state = generator.state()
+            if self._random.get(name) != state:
+                self._random[name] = state
+                encoder.buffers.append(state)
+                sent[name] = len(encoder.buffers) - 1
+        return sent
+
+    def _follow_random(self, changed: Any, buffers: list[memoryview]) -> None:
+        """Go on with the global generators as far as the student's code has drawn from them."""
+        for name, change in changed.items() if type(changed) is dict else ():
+            if name not in GENERATORS or type(change) is not list or len(change) != 2:
+                raise Malformed("no generator")
+            if type(change[0]) is not int or not 0 <= change[0] < len(buffers):
+                raise Malformed("no state of a generator")
+            followed = GENERATORS[name].follow(buffers[change[0]], change[1])
+            self._random[name] = GENERATORS[name].state() if followed else b""
+
+    def _share(self, mutable: list[Any], kept: Sequence[int]) -> None:
+        """Remember what both sides have now: the kept of the numbered values."""
         self._in_flight = None
-        self._places = [place for place, value in enumerate(mutable) if value is not None]
+        self._places = [place for place in kept if mutable[place] is not None]
         self._shared = [mutable[place] for place in self._places]
         self._watch = Watch(self._shared)
-
-    def names(self, wanted: list[str]) -> dict[str, Any]:
-        """Fetch variables of the student's; those that do not exist, or make no sense, are left out."""
-        answer, buffers = self.request({"op": "names", "names": wanted})
-        values = {}
-        try:
-            decoder = Decoder(buffers, self._decode_reference)
-            for name, tree in answer["values"].items():
-                if name in wanted and not _unknown_module(tree):
-                    values[name] = decoder.decode(tree)
-        except MALFORMED:
-            self.fail("crash", "your code broke the process that it ran in")
-        self._share(decoder.mutable)
-        return values
 
     def _exception(self, answer: dict[str, Any], *, stops: bool) -> BaseException:
         if type(place := answer.get("of the tests")) is int and 0 <= place < len(self._raised):
             return self._raised[place]
         kind = self._exceptions.kind(answer["classes"], stops=stops)
-        args = answer.get("args")
+        message, args = answer.get("message"), answer.get("args")
+        attributes, lines = answer.get("attributes", {}), answer.get("lines", [])
+        if type(message) is not str or type(attributes) is not dict:
+            raise Malformed("no message")
         if args is not None:
-            args = [Decoder(()).decode(tree) for tree in args]
-        error = remote.build(kind, answer["message"], args)
+            args = [_plain(part) for part in _list(args)]
+        error = remote.build(kind, message, args)
         self.students_errors.append(error)
-        for name, tree in answer.get("attributes", {}).items():
-            if remote.identifier(name) == name and not name.startswith("_"):
-                setattr(error, name, Decoder(()).decode(tree))
-        for line, function, text in answer.get("lines", [])[:3]:
-            if type(line) is int and type(function) is str and type(text) is str:
+        for name, value in attributes.items():
+            if remote.may_set(kind, name):
+                setattr(error, name, _plain(value))
+        for frame in _list(lines)[:3]:
+            if type(frame) is list and list(map(type, frame)) == [int, str, str]:
+                line, function, text = frame
                 error.add_note(f"in your code, line {line}, in {function[:80]}: {text[:200]}")
         return error
 
     def _show(self, outputs: Any) -> None:
         """Write what the student's code wrote, to where the test wants it."""
         for output in outputs if type(outputs) is list else []:
-            if output.get("output_type") != "stream" or type(output.get("text")) is not str:
+            if type(output) is not dict or output.get("output_type") != "stream":
+                continue
+            if type(output.get("text")) is not str:
                 continue
             # Unless a test captures it, what was written to stderr is shown as all else: it costs no point.
             redirected = output.get("name") == "stderr" and not isinstance(sys.stderr, Stream)
@@ -241,52 +363,82 @@ class Connection:
         raise CodecError(f"an object of class {type(value).__name__} cannot be passed to the student's code")
 
     def _decode_reference(self, tag: str, parts: list[Any]) -> Any:
-        if tag == "object":
+        if tag == "object" and len(parts) == 3:
             place, flags, name = parts
             if type(place) is not int or type(flags) is not list or len(flags) > 10:
                 raise Malformed("no object")
-            found = self._remotes.get(place)
-            if found is None:
-                found = self._remotes[place] = remote.make(self, place, flags, name)
-            return found
-        if tag == "class of exceptions":
+            known = self._remotes.get(place)
+            if known is None:
+                known = self._remotes[place] = remote.make(self, place, flags, name)
+            return known
+        if tag == "class of exceptions" and len(parts) == 1:
             return self._exceptions.kind(parts[0], stops=True)
-        if tag == "module":
+        if tag == "module" and len(parts) == 1:
             return remote.module(parts[0])
         raise Malformed("unknown tag")
 
-    def _tell(self, question: dict[str, Any], buffers: list[memoryview], deadline: float) -> None:
+    def _tell(self, question: dict[str, Any], buffers: list[memoryview]) -> None:
         """Answer a question that the student's code asks about what the tests gave it."""
         if self._depth >= _MOST_NESTED:
             raise Garbled("too many questions inside each other")
-        self._depth += 1
         if self._in_flight is not None:
-            self._share(self._in_flight)
-        decoder, encoder = Decoder(buffers, self._decode_reference), Encoder(self._refer)
+            self._share(self._in_flight, range(len(self._in_flight)))
         self._show(question.get("outputs"))
-        place, action = question["number"], question["action"]
-        if type(place) is not int or not 0 <= place < len(self._given):
+        place, action, named = question.get("number"), question.get("action"), question.get("kwargs")
+        if type(place) is not int or not 0 <= place < len(self._given) or type(named) is not dict:
             raise Garbled("no object of the tests")
-        args = [decoder.decode(tree) for tree in question["args"]]
-        kwargs = {name: decoder.decode(tree) for name, tree in question["kwargs"].items()}
+        decoder = Decoder(buffers, self._decode_reference, sizes=self._sizes)
+        args = [decoder.decode(tree) for tree in _list(question.get("args"))]
+        kwargs = {name: decoder.decode(tree) for name, tree in named.items()}
+        encoder = Encoder(self._refer, sizes=self._sizes)
+        self._depth += 1
         try:
-            answer = {"op": "told", "value": encoder.encode(_act(self._given[place], action, args, kwargs))}
-        except (CellTimeout, NoAnswer):
+            value = _act(self._given[place], action, args, kwargs)
+        except CellTimeout:
+            raise _Waiting from None
+        except NoAnswer:
             raise
         except BaseException as error:
-            if isinstance(error, CodecError):
-                self.unsupported_because = str(error)
-            self._raised.append(error)
-            answer = {"op": "told", "error": type(error).__name__, "message": str(error)[:1000]}
-            answer["number"] = len(self._raised) - 1
+            answer = self._refuse(error)
+        else:
+            try:
+                answer = {"op": "told", "value": encoder.encode(value)}
+            except CodecError as error:
+                self.fault = self.fault or str(error)
+                answer = self._refuse(error)
         finally:
             self._depth -= 1
-        self.channel.send(answer, encoder.buffers, deadline)
+        self.channel.send(answer, encoder.buffers, time.monotonic() + self.seconds)
+
+    def _refuse(self, error: BaseException) -> dict[str, Any]:
+        """Make the answer to a question that ended with an exception of the tests'."""
+        self._raised.append(error)
+        answer = {"op": "told", "error": type(error).__name__, "number": len(self._raised) - 1}
+        return answer | {"message": str(error)[:1000]}
+
+
+class _Waiting(BaseException):
+    """The time was over while the tests' own code ran, which the student's had called."""
+
+
+def _list(value: Any) -> list[Any]:
+    if type(value) is not list:
+        raise Malformed("no list")
+    return value
+
+
+def _plain(value: Any) -> Any:
+    """Take a part of an exception: text or a number, with which nothing can be done but to read it."""
+    if type(value) is list and value[:1] == ["i"]:
+        return Decoder(()).decode(value)
+    if value is None or type(value) in (str, int, float, bool):
+        return value
+    raise Malformed("no plain value")
 
 
 def _unknown_module(tree: Any) -> bool:
     """Say whether a variable is a module that the tests, if they need it, have to import themselves."""
-    if type(tree) is not list or tree[0] != "module":
+    if type(tree) is not list or len(tree) != 2 or tree[0] != "module":
         return False
     try:
         remote.module(tree[1])
@@ -295,7 +447,7 @@ def _unknown_module(tree: Any) -> bool:
     return False
 
 
-def _act(value: Any, action: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+def _act(value: Any, action: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """Do what student code may do with an object of the tests: call, step, read public attributes."""
     if action == "call" and callable(value):
         return value(*args, **kwargs)
@@ -304,6 +456,7 @@ def _act(value: Any, action: str, args: list[Any], kwargs: dict[str, Any]) -> An
     # Attributes of functions, generators or modules would lead to the tests' variables.
     if (
         action == "get"
+        and len(args) == 1
         and type(value).__module__ == "__main__"
         and type(args[0]) is str
         and args[0][:1] != "_"

@@ -9,8 +9,9 @@ import socket
 import time
 from typing import Any
 
+from npfl_grader.engine.both.codec import Malformed, Sizes
 from npfl_grader.engine.both.outputs import clean, error_output
-from npfl_grader.engine.both.wire import MALFORMED, Channel, Garbled
+from npfl_grader.engine.both.wire import Channel, Closed, Garbled, Late
 from npfl_grader.engine.host import keeper
 from npfl_grader.engine.tests_side.client import Sandbox
 
@@ -60,7 +61,7 @@ def run(job: dict[str, Any], sandbox: Sandbox) -> dict[int, dict[str, Any]]:
     for _ in range(_MOST_STARTS):
         here, there = socket.socketpair()
         sandbox.start(there, os.open(os.devnull, os.O_WRONLY))
-        channel = Channel(here)
+        channel = Channel(here, Sizes.within(limits["memory"], limits["output"]))
         sources = ["" if i in failed else job["cells"][i]["source"] for i in code]
         at = -1
         try:
@@ -72,11 +73,11 @@ def run(job: dict[str, Any], sandbox: Sandbox) -> dict[int, dict[str, Any]]:
                 late = time.monotonic() - began >= limits["cell"]
                 results[at] = failed.get(at) or _result(answer, late)
             break
-        except TimeoutError:
+        except Late:
             status, message = "timeout", "the cell did not end in time"
-        except (EOFError, OSError):
+        except Closed:
             status, message = "crash", "the kernel has died"
-        except (Garbled, *MALFORMED):
+        except (Garbled, Malformed):
             status, message = "crash", "the kernel has sent nonsense"
         finally:
             channel.close()
@@ -90,15 +91,15 @@ def run(job: dict[str, Any], sandbox: Sandbox) -> dict[int, dict[str, Any]]:
     }
 
 
-def _result(answer: dict[str, Any], late: bool) -> dict[str, Any]:
-    outputs = clean(answer["outputs"])
+def _result(answer: Any, late: bool) -> dict[str, Any]:
+    outputs = clean(answer.get("outputs") if isinstance(answer, dict) else None)
     failed = any(output["output_type"] == "error" for output in outputs)
     status = "timeout" if failed and late else "error" if failed else "ok"
     value = None
     for output in outputs:
         if output["output_type"] == "execute_result":
             try:
-                value = float(output["data"]["text/plain"])
-            except (KeyError, ValueError):
+                value = float(str(output["data"].get("text/plain")))
+            except ValueError:
                 value = None
     return {"status": status, "outputs": outputs, "value": value}

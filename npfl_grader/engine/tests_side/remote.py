@@ -5,6 +5,7 @@ truth, ``in``, conversion to a number or an array): such an answer would be the 
 """
 
 import builtins
+import functools
 import inspect
 import keyword
 import sys
@@ -13,8 +14,10 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Literal, NoReturn
 
+import numpy as np
+
 from npfl_grader.engine.both.codec import Malformed
-from npfl_grader.engine.students_side.student import MOST_MESSAGE, OPERATORS
+from npfl_grader.engine.both.protocol import MOST_MESSAGE, OPERATORS, UNARY
 
 # Each maps an attribute of the class to the action that the student's process knows it by.
 _ALWAYS = {
@@ -27,11 +30,7 @@ _ALWAYS = {
     "__instancecheck__": "instance",
     "__subclasscheck__": "subclass",
     **{f"__{name.strip('_')}__": name for name in OPERATORS},
-    **{
-        f"__r{name.strip('_')}__": f"r{name}"
-        for name in OPERATORS
-        if name not in ("neg", "pos", "abs", "invert")
-    },
+    **{f"__r{name.strip('_')}__": f"r{name}" for name in OPERATORS if name not in UNARY},
 }
 _SOMETIMES = {
     "call": {"__call__": "call"},
@@ -63,6 +62,14 @@ _EXPECTED: dict[str, tuple[type, ...]] = {
     "instance": (bool,),
     "subclass": (bool,),
 }
+
+
+class Refused(TypeError):
+    """The student's object cannot do what the test asks of it, where only a value could."""
+
+
+class NoAttribute(AttributeError):
+    """A stand-in has no such attribute."""
 
 
 class Remote:
@@ -101,10 +108,13 @@ def number(remote: Remote) -> int:
 def _passes_on(action: str) -> Callable[..., Any]:
     def method(self: Remote, *args: Any, **kwargs: Any) -> Any:
         if action in ("get", "set", "delete") and args[0].startswith("_") and not _public(args[0]):
-            raise AttributeError(args[0])
+            raise NoAttribute(args[0])
+        if action in _ARITHMETIC and args and isinstance(args[0], np.ndarray | np.generic):
+            # What came of it would be the student's word about the test's own numbers.
+            raise Refused(_needed(self, "an array is needed"))
         value = connection(self).do(action, self, *args, **kwargs)
         if action in _EXPECTED and type(value) not in _EXPECTED[action]:
-            raise TypeError(f"{action}: the answer is of type {type(value).__name__}")
+            raise Refused(f"{action}: the answer is of type {type(value).__name__}")
         return value
 
     return method
@@ -117,18 +127,29 @@ def _public(name: str) -> bool:
 
 def _refuses(special: str) -> Callable[..., Any]:
     def method(self: Remote, *_: Any, **__: Any) -> NoReturn:
-        raise TypeError(
-            f"your code returned an object of class {type(self).__name__}, "
-            f"where a number, a string, a list or an array is needed ({special.strip('_')})"
+        raise Refused(
+            _needed(self, f"a number, a string, a list or an array is needed ({special.strip('_')})")
         )
 
     return method
 
 
+def _needed(value: Remote, what: str) -> str:
+    return f"your code returned an object of class {type(value).__name__}, where {what}"
+
+
+_ARITHMETIC = {*OPERATORS, *(f"r{name}" for name in OPERATORS)}
 _BODY: dict[str, Any] = {name: _passes_on(action) for name, action in _ALWAYS.items()}
 _BODY |= {name: _refuses(name) for name in f"{_VERDICTS} {_ARRAYS}".split()}
 _BODY["__hash__"] = Remote.__hash__
 _BODY["__doc__"] = property(lambda self: connection(self).do("get", self, "__doc__"))
+_KINDS = (
+    inspect.Parameter.POSITIONAL_ONLY,
+    inspect.Parameter.POSITIONAL_OR_KEYWORD,
+    inspect.Parameter.VAR_POSITIONAL,
+    inspect.Parameter.KEYWORD_ONLY,
+    inspect.Parameter.VAR_KEYWORD,
+)
 _classes: dict[tuple[str, ...], type] = {}
 
 
@@ -170,70 +191,85 @@ def identifier(name: Any) -> str:
     return name if fine and not name.startswith("__") else "Object"
 
 
+# Exceptions that mean something to Python itself: where they came from outside, they would end a loop of the
+# test's unnoticed; and those whose attributes name files that are read when they are shown.
+_MEANT = (
+    StopIteration,
+    StopAsyncIteration,
+    GeneratorExit,
+    KeyboardInterrupt,
+    SyntaxError,
+    BaseExceptionGroup,
+)
+
+
 class Exceptions:
     """Stand-ins of the exception classes of one student's process, so that ``except`` finds them."""
 
     def __init__(self) -> None:
         self._own: dict[int, type] = {}
 
-    def kind(self, classes: list[Any], *, stops: bool = False) -> type[BaseException]:
-        """Build a class on the nearest builtin one.
+    def kind(self, classes: Any, *, stops: bool = False) -> type[BaseException]:
+        """Build a class on the nearest builtin one that is harmless.
 
         Parameters
         ----------
         classes : list
             From the class itself upwards: the name of a builtin one, or number and name of another.
         stops : bool
-            Whether StopIteration may be meant as such. Elsewhere it would end a loop of the test's unnoticed.
+            Whether StopIteration may be meant as such.
         """
         own: list[tuple[int, str]] = []
         base: type[BaseException] = Exception
+        if type(classes) is not list:
+            raise Malformed("no classes")
         for entry in classes[:20]:
             if type(entry) is str:
-                found = getattr(builtins, entry, None)
-                if isinstance(found, type) and issubclass(found, BaseException):
-                    base = found
+                known = vars(builtins).get(entry)
+                if isinstance(known, type) and issubclass(known, BaseException):
+                    base = known
                     break
             else:
-                place, name = entry
-                if type(place) is not int:
+                if type(entry) is not list or len(entry) != 2 or type(entry[0]) is not int:
                     raise Malformed("no class")
-                own.append((place, identifier(name)))
-        if (
-            issubclass(base, StopIteration | StopAsyncIteration | GeneratorExit | KeyboardInterrupt)
-            and not stops
-        ):
-            base = type(base.__name__, (RuntimeError,), {"__module__": "builtins"})
-        if base in (BaseException, BaseExceptionGroup, ExceptionGroup):
+                own.append((entry[0], identifier(entry[1])))
+        if issubclass(base, _MEANT) and not (stops and base is StopIteration):
+            base = _harmless(base.__name__)
+        elif base is BaseException:
             base = Exception
         bases: tuple[type, ...] = (base,)
-        for place, name in reversed(own):
-            known = self._own.get(place)
-            if known is None:
-                known = self._own[place] = type(name, bases, {"__module__": "__main__"})
+        for number, name in reversed(own):
+            kind = self._own.get(number)
+            if kind is None:
+                kind = self._own[number] = _derive(name, bases)
             # A class met before as a base of another one may lack what this one is besides.
-            bases = (known,) if issubclass(known, bases[-1]) else (known, *bases)
-        return bases[0] if len(bases) == 1 else type(own[0][1], bases, {"__module__": "__main__"})
+            bases = (kind,) if issubclass(kind, bases[-1]) else (kind, *bases)
+        return bases[0] if len(bases) == 1 else _derive(own[0][1], bases)
+
+
+@functools.cache
+def _harmless(name: str) -> type[Exception]:
+    """Make a class that is called like one of Python's own, and has nothing else of it."""
+    return type(name, (RuntimeError,), {"__module__": "builtins"})
+
+
+def _derive(name: str, bases: tuple[type, ...]) -> type:
+    try:
+        return type(name, bases, {"__module__": "__main__"})
+    except TypeError as error:  # no order of the bases, no common layout
+        raise Malformed(str(error)) from None
 
 
 def build(kind: type[BaseException], message: str, args: list[Any] | None) -> BaseException:
-    """Make an exception with a given message."""
-    if type(message) is not str:
-        raise Malformed("no message")
+    """Make an exception with a given message, and with the given arguments if they make just this message."""
     message = message[:MOST_MESSAGE]
-    if args is not None:
+    for arguments in ([message],) if args is None else (args, [message]):
         try:
-            error = kind(*args)
+            error = kind(*arguments)
             if str(error) == message:
                 return error
         except Exception:
-            pass
-    try:
-        error = kind(message)
-        if str(error) == message:
-            return error
-    except Exception:
-        pass
+            continue  # the class wants others
     shown: Any = type(
         kind.__name__, (kind,), {"__str__": lambda self: message, "__module__": kind.__module__}
     )
@@ -242,15 +278,28 @@ def build(kind: type[BaseException], message: str, args: list[Any] | None) -> Ba
     return stand_in
 
 
+def may_set(kind: type[BaseException], name: str) -> bool:
+    """Say whether an attribute of a student's exception is nothing but the student's own."""
+    return identifier(name) == name and not name.startswith("_") and not hasattr(kind, name)
+
+
 def signature(parts: Any) -> inspect.Signature:
     """Rebuild the signature of a function of the student's."""
-    kinds = list(inspect._ParameterKind)
-    return inspect.Signature(
-        [
-            inspect.Parameter(name, kinds[kind], default=default if has else inspect.Parameter.empty)
-            for name, kind, has, default in parts
-        ]
-    )
+    kinds = {int(kind): kind for kind in _KINDS}
+    parameters = []
+    for part in parts if isinstance(parts, list | tuple) else [None]:
+        if not isinstance(part, list | tuple) or len(part) != 4:
+            raise Refused("your code's function has no signature")
+        name, kind, has, default = part
+        if identifier(name) != name or type(kind) is not int or kind not in kinds:
+            raise Refused("your code's function has no signature")
+        parameters.append(
+            inspect.Parameter(name, kinds[kind], default=default if has is True else inspect.Parameter.empty)
+        )
+    try:
+        return inspect.Signature(parameters)
+    except ValueError as error:
+        raise Refused(f"your code's function has no signature: {error}") from None
 
 
 def teach_inspect() -> None:

@@ -100,18 +100,14 @@ def test_values_come_back_equal(value):
 @given(trees, st.lists(st.binary(max_size=40), max_size=3))
 @settings(max_examples=400)
 def test_any_tree_is_a_value_or_refused(tree, buffers):
-    try:
+    with contextlib.suppress(Malformed):
         Decoder(buffers).decode(tree)
-    except (*wire.MALFORMED, Malformed):
-        pass
 
 
 @given(json_values)
 def test_anything_that_json_can_say_is_a_value_or_refused(tree):
-    try:
+    with contextlib.suppress(Malformed):
         Decoder([b"12345678"]).decode(tree)
-    except (*wire.MALFORMED, Malformed):
-        pass
 
 
 @given(st.binary(max_size=300) | st.builds(
@@ -165,7 +161,7 @@ HOSTILE = {
 @pytest.mark.parametrize("tree", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_values_are_refused(tree):
     buffers = [b"12345678", b"\xff" * 4, bytes(4 * 624), bytes(32)]
-    with pytest.raises((*wire.MALFORMED, Malformed)):
+    with pytest.raises(Malformed):
         Decoder(buffers).decode(tree)
 
 
