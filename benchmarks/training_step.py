@@ -1,8 +1,9 @@
 """Time an epoch of training on digits (64-128-10, batches of 32): npfl, PyTorch, the matrix products alone.
 
 All take turns in one run, on one thread, and the medians are compared. PyTorch need not be installed here:
-``--torch-python`` names an interpreter that has it. The last line is JSON, times in milliseconds. Its ratios
-are the worse of SGD and Adam, in float64 here and, as is the default there, in float32 with PyTorch.
+``--torch-python`` names an interpreter that has it. The last line is JSON, times in milliseconds. The
+products are those of float64, the default here; with PyTorch both compute in float32, the default there.
+Adam passes over the parameters twelve times where SGD does it twice, so it has an aim of its own.
 """
 
 import argparse
@@ -24,7 +25,7 @@ for library in ("OPENBLAS", "OMP", "MKL"):
 import numpy as np  # noqa: E402
 
 HIDDEN, CLASSES, BATCH = 128, 10, 32
-AIM = {"torch": 0.9, "products": 3.5}
+AIM = {"sgd products": 3.5, "adam products": 4.7, "sgd torch": 0.4, "adam torch": 0.4}
 
 Epoch = Callable[[], Any]
 
@@ -158,10 +159,15 @@ def main() -> int:
     median = {name: round(statistics.median(values[3:]), 3) for name, values in times.items()}
     for name, value in median.items():
         print(f"{name:24} {value:8.2f} ms")
-    ours = {optimizer: median[f"npfl {optimizer} float64"] for optimizer in ("sgd", "adam")}
-    ratio = {"products": max(ours.values()) / median["npfl products float64"]}
+    ratio = {
+        f"{name} products": median[f"npfl {name} float64"] / median["npfl products float64"]
+        for name in ("sgd", "adam")
+    }
     if python:
-        ratio["torch"] = max(value / median[f"torch {name} float32"] for name, value in ours.items())
+        ratio |= {
+            f"{name} torch": median[f"npfl {name} float32"] / median[f"torch {name} float32"]
+            for name in ("sgd", "adam")
+        }
     else:
         print("PyTorch is not installed here: see --torch-python")
     ratio = {name: round(value, 3) for name, value in ratio.items()}

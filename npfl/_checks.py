@@ -6,7 +6,7 @@ TypeError or ValueError with one line: the argument, what it must be, and what c
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -170,7 +170,7 @@ def as_array(name: str, value: ArrayLike) -> NDArray:
 
 def as_float(name: str, value: ArrayLike) -> NDArray:
     """Return `value` as a floating-point array: float32 and float16 stay, other numbers become float64."""
-    array = as_array(name, value)
+    array = value if type(value) is np.ndarray else as_array(name, value)
     if array.dtype.kind == "f":
         return array
     if array.dtype.kind not in "biu":
@@ -185,16 +185,18 @@ def as_indices(name: str, value: ArrayLike, classes: int) -> NDArray:
         raise TypeError(
             f"{name} must hold integers, the indices of classes, got dtype {labels.dtype}: {show(value)}"
         )
-    if labels.size and not 0 <= labels.min() <= labels.max() < classes:
+    indices = labels.astype(np.intp, copy=False)
+    # Seen as unsigned, a negative number is larger than all classes.
+    if labels.size and not indices.view(np.uintp).max() < classes:
         raise ValueError(f"{name} must lie in [0, {classes - 1}], got {labels.min()} to {labels.max()}")
-    return labels.astype(np.intp, copy=False)
+    return indices
 
 
 def as_sequence(name: str, value: Any, of_what: str) -> list[Any]:
     """Return a list, a tuple, an array or another sequence as a list."""
-    if isinstance(value, str | bytes) or not hasattr(value, "__len__") or not hasattr(value, "__getitem__"):
-        raise TypeError(f"{name} must be a sequence of {of_what}, got {show(value)}")
-    if isinstance(value, dict) or np.ndim(np.empty(0) if isinstance(value, list | tuple) else value) == 0:
+    if isinstance(value, list | tuple) or (isinstance(value, np.ndarray) and value.ndim > 0):
+        return list(value)
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence):
         raise TypeError(f"{name} must be a sequence of {of_what}, got {show(value)}")
     return list(value)
 

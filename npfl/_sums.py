@@ -6,12 +6,12 @@ from numpy.typing import NDArray
 
 def wide(array: NDArray) -> np.dtype:
     """Return the dtype to add up in, float32 at least: a sum of ones in float16 stands still at 2048."""
-    return np.result_type(array, np.float32)
+    return np.dtype(np.float32) if array.dtype == np.float16 else array.dtype
 
 
 def total(array: NDArray, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> NDArray:
     """Add up in float32 at least, which is also the dtype of the result."""
-    return array.sum(axis=axis, dtype=wide(array), keepdims=keepdims)
+    return np.add.reduce(array, axis, dtype=wide(array), keepdims=keepdims)
 
 
 def product(weight: NDArray, value: NDArray) -> NDArray:

@@ -400,8 +400,8 @@ def fit(
         order = rng.permutation(len(x))
         for start in range(0, len(x), batch_size):
             batch = order[start : start + batch_size]
-            outputs = model.forward(x[batch], training=True)
-            model._set_gradients(loss.gradient(y[batch], outputs))
+            outputs = model.forward(x.take(batch, axis=0), training=True)
+            model._set_gradients(loss.gradient(y.take(batch, axis=0), outputs))
             if kernel_regularizer is not None:
                 for parameter, gradient in zip(model.parameters, model.gradients, strict=True):
                     if parameter.ndim >= 2:

@@ -206,6 +206,11 @@ class Optimizer(Independent, ABC):
         if isinstance(parameters, Gradients):
             raise TypeError("parameters must come first and gradients second, got gradients first")
         arrays = as_sequence("parameters", parameters, "arrays")
+        known = self._parameters or ()
+        if len(arrays) == len(known) and all(
+            a is b and a.flags.writeable for a, b in zip(arrays, known, strict=True)
+        ):
+            return arrays  # as in nearly every step
         for p in arrays:
             if not isinstance(p, np.ndarray) or isinstance(p, np.ma.MaskedArray) or p.dtype.kind != "f":
                 raise TypeError(f"parameters must be floating-point arrays to change in place, got {show(p)}")
@@ -230,10 +235,9 @@ class Optimizer(Independent, ABC):
 
     def _check_settings(self) -> None:
         """Refuse settings that exclude each other."""
-        names = ("clipvalue", "clipnorm", "global_clipnorm")
-        given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
-        if len(given) > 1:
-            raise ValueError(f"only one of {', '.join(names)} may be set, got {given}")
+        clips = (self.clipvalue, self.clipnorm, self.global_clipnorm)
+        if clips.count(None) < 2:
+            raise ValueError(f"only one of clipvalue, clipnorm, global_clipnorm may be set, got {clips}")
 
     def _clip(self, gradients: list[NDArray]) -> list[NDArray]:
         if self.clipvalue is not None:
