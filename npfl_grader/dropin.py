@@ -20,7 +20,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 
 from npfl_grader.course import definition, settings, submissions
 from npfl_grader.course.gradebook_rows import Rows, late_rule
-from npfl_grader.grading import grade, intake
+from npfl_grader.grading import grade, intake, recognition, search
 from npfl_grader.grading.record import Result
 
 Resources = dict[str, Any]
@@ -35,8 +35,11 @@ class Rebuild(NbGraderPreprocessor):
         with Gradebook(course.directory.db_url, course.directory.course_id) as gradebook:
             found = definition.from_gradebook(gradebook, assignment, course.source(assignment))[name]
         # nbgrader has followed a link already; what it has read is not taken.
-        rebuilt = intake.rebuild(found, intake.read(submissions.read_plain(path)))
-        for note in rebuilt.notes:
+        known = recognition.recognise(found, intake.read(submissions.read_plain(path)))
+        if why := recognition.why_not(found, known):
+            raise intake.IntakeError(why)
+        rebuilt = intake.rebuild(found, known.cells)
+        for note in [*known.notes, *rebuilt.notes]:
             self.log.warning("%s: %s", path, note)
         return nbformat.reads(grade.document(found, rebuilt).decode(), as_version=4), resources
 
@@ -49,13 +52,14 @@ class Isolated(NbGraderPreprocessor):
         student = resources["nbgrader"]["student"]
         with Gradebook(course.directory.db_url, course.directory.course_id) as gradebook:
             definitions = definition.from_gradebook(gradebook, assignment, course.source(assignment))
-            submission = submissions.read(course, assignment, student, definitions)
+            submission = search.read(course, assignment, student, definitions)
             self._remove_links(course, assignment, submission)
             task = grade.Task(
                 student=student,
                 notebook=name,
                 definition=definitions[name],
-                data=nbformat.writes(nb).encode(),
+                # What was handed in, not what was rebuilt: a stub that was put back must not run.
+                data=submission.notebooks.get(name, nbformat.writes(nb).encode()),
                 files=submissions.instructor_files(course, assignment),
                 student_files=submission.helpers(),
                 limits=course.limits(),

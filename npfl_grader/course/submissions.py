@@ -5,11 +5,9 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from npfl_grader.course.definition import Definition
 from npfl_grader.course.settings import Course
-from npfl_grader.grading import intake
 
 FILES = 200
 BYTES = 100_000_000
@@ -88,23 +86,12 @@ def students(
     )
 
 
-def read(course: Course, assignment: str, student: str, definitions: dict[str, Definition]) -> Submission:
-    """Read a submission; what cannot be used is left out and noted.
-
-    A notebook under another name counts if it is the only one without a place, and holds cells of the only
-    notebook that is missing.
-    """
+def read(course: Course, assignment: str, student: str) -> Submission:
+    """Read all files of a submission; what cannot be used is left out and noted."""
     submission = Submission(student)
-    folder = course.folder("submitted", student, assignment)
-    unknown: dict[str, bytes] = {}
     total = 0
-    for name, data in _files(folder, course.directory.ignore):
-        path = PurePosixPath(name)
+    for name, data in _files(course.folder("submitted", student, assignment), course.directory.ignore):
         if isinstance(data, str):
-            if name == ".":
-                submission.refused = dict.fromkeys(definitions, data)
-            elif path.name == f"{path.stem}.ipynb" and name == path.name and path.stem in definitions:
-                submission.refused[path.stem] = data
             submission.left_out[name] = data
             submission.notes.append(f"{name.encode('utf-8', 'replace').decode()} is left out: {data}")
             continue
@@ -114,18 +101,9 @@ def read(course: Course, assignment: str, student: str, definitions: dict[str, D
                 f"more than {FILES} files or {BYTES:,} bytes were handed in; the rest is left out"
             )
             break
-        if len(path.parts) == 1 and path.suffix == ".ipynb":
-            (submission.notebooks if path.stem in definitions else unknown)[path.stem] = data
-        elif path.suffix != ".ipynb":
-            submission.files[name] = data
+        submission.files[name] = data
     if TIMESTAMP in submission.files:
         submission.timestamp = submission.files[TIMESTAMP].decode("utf-8", "replace").strip() or None
-    missing = [
-        name for name in definitions if name not in submission.notebooks and name not in submission.refused
-    ]
-    if len(missing) == 1:
-        _use_renamed(submission, definitions[missing[0]], unknown)
-    submission.notes += [f"{name}.ipynb is no notebook of the assignment" for name in unknown]
     return submission
 
 
@@ -174,21 +152,6 @@ def read_plain(path: Path) -> bytes:
         if status.st_size > BYTES:
             raise ValueError(f"it has {status.st_size:,} bytes, at most {BYTES:,} are read")
         return file.read(BYTES + 1)
-
-
-def _use_renamed(submission: Submission, definition: Definition, unknown: dict[str, bytes]) -> None:
-    names = {cell.name for cell in definition.cells}
-    fits = []
-    for name, data in unknown.items():
-        try:
-            cells = intake.read(data)
-        except intake.IntakeError:
-            continue
-        if len(names & {cell["name"] for cell in cells}) * 2 >= len(names):
-            fits.append(name)
-    if len(fits) == 1:
-        submission.notebooks[definition.name] = unknown.pop(fits[0])
-        submission.notes.append(f"{fits[0]}.ipynb was taken for {definition.name}.ipynb")
 
 
 def instructor_files(course: Course, assignment: str) -> dict[str, bytes]:

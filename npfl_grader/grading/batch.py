@@ -16,7 +16,7 @@ from npfl_grader.course.settings import Course
 from npfl_grader.course.submissions import Submission
 from npfl_grader.errors import CourseError
 from npfl_grader.files import write
-from npfl_grader.grading import pool, receipts, record
+from npfl_grader.grading import pool, receipts, record, search
 from npfl_grader.grading.grade import Graded, Task
 from npfl_grader.grading.receipts import Receipt
 from npfl_grader.grading.record import Result
@@ -83,7 +83,7 @@ class Batch:
     def plan(self) -> Iterator[tuple[Submission, list[str]]]:
         """Read the submissions one after the other, and name the notebooks of each that must be graded."""
         for student in self.students:
-            submission = submissions.read(self.course, self.assignment.name, student, self.definitions)
+            submission = search.read(self.course, self.assignment.name, student, self.definitions)
             yield submission, [] if self._unchanged(submission) else self.notebooks
 
     def run(self, workers: pool.Local | pool.Dask, progress: Callable[[], None]) -> Report:
@@ -259,6 +259,9 @@ class Batch:
         row = Row(
             result.submission.student, reasons=list(result.submission.notes), handed_in=bool(result.graded)
         )
+        record.handed_in_at(result.submission)  # it notes a time that is none
+        row.reasons = list(result.submission.notes)
+        row.mended = bool(result.submission.notes)
         judged = 0
         for name in self.notebooks:
             cells, graded = self.definitions[name].cells, result.graded.get(name)
@@ -276,6 +279,9 @@ class Batch:
             row.failed |= {name: graded.failed} if graded.failed else {}
             judged += sum(cell.name not in graded.unsure for cell in tests)
             row.reasons += [f"{name}: {reason}" for reason in self._reasons(graded)]
+            row.mended |= bool(graded.notes)
+            if graded.untouched:
+                row.reasons.append(f"{name}: nothing was changed")
             if graded.unsure or graded.unreadable:
                 row.state = State.PARTLY
         if row.state is State.PARTLY and not judged:

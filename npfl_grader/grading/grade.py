@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from npfl_grader.course.definition import Definition
-from npfl_grader.grading import intake, outputs, verdict
+from npfl_grader.grading import intake, outputs, pictures, recognition, verdict
 from npfl_grader.grading.outputs import Policy
 
 # Seconds, bytes and numbers that a submission may use, where the course does not say otherwise.
@@ -82,6 +82,8 @@ class Graded:
         What was mended at intake.
     failed : dict
         For each failed test, by grade id, the message.
+    untouched : bool
+        Whether the answers are as they were handed out.
     level : str or None
         The protection under which it ran.
     seconds : float
@@ -97,6 +99,7 @@ class Graded:
     unreadable: str | None = None
     notes: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
+    untouched: bool = False
     level: str | None = None
     seconds: float = 0.0
 
@@ -128,7 +131,16 @@ def _take_in(task: Task) -> tuple[intake.Rebuilt, str | None]:
     unreadable = task.refused
     try:
         if not unreadable:
-            return intake.rebuild(task.definition, intake.read(task.data)), None
+            found = recognition.recognise(task.definition, intake.read(task.data))
+            if why := recognition.why_not(task.definition, found):
+                raise intake.IntakeError(why)
+            rebuilt = intake.rebuild(task.definition, found.cells)
+            rebuilt.notes = [
+                *found.notes,
+                *rebuilt.notes,
+                *pictures.attach(rebuilt.cells, task.student_files),
+            ]
+            return rebuilt, None
     except intake.IntakeError as error:
         unreadable = str(error)
     rebuilt = intake.rebuild(task.definition, [])
@@ -159,6 +171,7 @@ def _finish(
         unreadable=unreadable,
         notes=rebuilt.notes,
         failed=failed,
+        untouched=judged.untouched and not unreadable,
         level=level,
         seconds=seconds,
     )

@@ -17,11 +17,39 @@ from npfl_grader.course.definition import Cell, Definition
 SIZE = 20_000_000  # bytes of a notebook file; a megabyte is a long one
 CELLS = 2_000
 ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+# Jupyter writes a name such as "image (1).png" with the codes of an address.
+NAME = re.compile(r"(?!.*\.\.)[\w. %()+,@=-]{1,200}")
 PICTURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff", "image/gif": b"GIF8"}
 
 
 class IntakeError(Exception):
     """The file holds no notebook; the message is one line that says what it holds instead."""
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A cell as it was handed in.
+
+    Attributes
+    ----------
+    cell_type : str
+        "code", "markdown" or "raw".
+    name : str or None
+        nbgrader's grade id.
+    id : str
+        The notebook format's id.
+    attachments : dict
+        Pictures by name: by kind, their base64 text.
+    dropped : tuple of str
+        The attachments that are no pictures, or no harmless ones.
+    """
+
+    cell_type: str
+    source: str
+    name: str | None = None
+    id: str = ""
+    attachments: dict[str, dict[str, str]] = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()
 
 
 @dataclass
@@ -38,15 +66,19 @@ class Rebuilt:
         For each cell of the instructor's, by id, its grade id.
     notes : list of str
         What was mended, one line each.
+    unfound : dict
+        For each solution that is missing while the student has cells of their own that may be it, by grade
+        id, the reason.
     """
 
     cells: list[dict[str, Any]] = field(default_factory=list)
     roles: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    unfound: dict[str, str] = field(default_factory=dict)
 
 
-def read(data: bytes) -> list[dict[str, Any]]:
+def read(data: bytes) -> list[Submitted]:
     """Read the cells of a notebook file.
 
     Parameters
@@ -56,9 +88,8 @@ def read(data: bytes) -> list[dict[str, Any]]:
 
     Returns
     -------
-    list of dict
-        For each cell ``cell_type``, ``source``, ``name`` (the grade id, or None), ``id`` and ``attachments``;
-        nothing else is taken from the file.
+    list of Submitted
+        Nothing else is taken from the file.
 
     Raises
     ------
@@ -70,7 +101,8 @@ def read(data: bytes) -> list[dict[str, Any]]:
     if not data.strip():
         raise IntakeError("the file is empty")
     try:
-        notebook = json.loads(data.decode("utf-8-sig"))
+        text = data.decode("utf-8-sig")
+        notebook = json.loads(text)
     except UnicodeDecodeError:
         raise IntakeError("the file is no text in UTF-8") from None
     except RecursionError:
@@ -83,7 +115,7 @@ def read(data: bytes) -> list[dict[str, Any]]:
     if not isinstance(version, int) or not 1 <= version <= 4:
         raise IntakeError(f"the file is no notebook of a known format (nbformat: {str(version)[:20]})")
     if version < 4:
-        notebook = _upgrade(notebook)
+        notebook = _upgrade(text)
     cells = notebook.get("cells")
     if not isinstance(cells, list):
         raise IntakeError("the notebook has no list of cells")
@@ -92,17 +124,17 @@ def read(data: bytes) -> list[dict[str, Any]]:
     return [_cell(cell) for cell in cells if isinstance(cell, dict)]
 
 
-def _upgrade(notebook: dict[str, Any]) -> dict[str, Any]:
-    """Bring the format of IPython 0.12 to 2 up to today's."""
+def _upgrade(text: str) -> dict[str, Any]:
+    """Bring the formats of old IPythons up to today's."""
     import nbformat  # takes a second to import, and hardly a notebook needs it
 
     try:
-        return dict(nbformat.convert(nbformat.from_dict(notebook), 4))
+        return dict(nbformat.reads(text, as_version=4))
     except Exception as error:  # whatever the file made it stumble over
         raise IntakeError(f"the notebook's old format cannot be read: {type(error).__name__}") from None
 
 
-def _cell(cell: dict[str, Any]) -> dict[str, Any]:
+def _cell(cell: dict[str, Any]) -> Submitted:
     source = cell.get("source")
     if isinstance(source, list):
         source = "".join(line for line in source if isinstance(line, str))
@@ -110,14 +142,17 @@ def _cell(cell: dict[str, Any]) -> dict[str, Any]:
     settings = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     name = settings.get("grade_id") if isinstance(settings, dict) else None
     kind = cell.get("cell_type")
-    return {
-        "cell_type": kind if kind in ("code", "markdown", "raw") else "raw",
+    number = cell.get("id")
+    pictures, dropped = _pictures(cell.get("attachments"))
+    return Submitted(
+        kind if kind in ("code", "markdown", "raw") else "raw",
         # A lone surrogate can be written in JSON, but in no file.
-        "source": source.encode("utf-8", "replace").decode() if isinstance(source, str) else "",
-        "name": name if isinstance(name, str) else None,
-        "id": cell.get("id") if isinstance(cell.get("id"), str) else "",
-        "attachments": _pictures(cell.get("attachments")),
-    }
+        source.encode("utf-8", "replace").decode() if isinstance(source, str) else "",
+        name if isinstance(name, str) else None,
+        number if isinstance(number, str) else "",
+        pictures,
+        dropped,
+    )
 
 
 def is_picture(kind: object, data: object) -> bool:
@@ -130,39 +165,48 @@ def is_picture(kind: object, data: object) -> bool:
         return False
 
 
-def _pictures(attachments: object) -> dict[str, dict[str, str]]:
-    """Keep what a student pasted into a text if it is a picture."""
+def _pictures(attachments: object) -> tuple[dict[str, dict[str, str]], tuple[str, ...]]:
+    """Keep what a student pasted into a text if it is a picture; name the rest."""
     kept: dict[str, dict[str, str]] = {}
+    dropped: list[str] = []
     for name, bundle in attachments.items() if isinstance(attachments, dict) else ():
-        if re.fullmatch(r"[\w. -]{1,200}", name) and isinstance(bundle, dict):
+        pictures = {}
+        if NAME.fullmatch(name) and isinstance(bundle, dict):
             pictures = {kind: data for kind, data in bundle.items() if is_picture(kind, data)}
-            if pictures:
-                kept[name] = pictures
-    return kept
+        if pictures:
+            kept[name] = pictures
+        else:
+            dropped.append("".join(letter for letter in name if letter.isprintable())[:100])
+    return kept, tuple(dropped)
 
 
-def rebuild(definition: Definition, submitted: list[dict[str, Any]]) -> Rebuilt:
+def rebuild(definition: Definition, submitted: list[Submitted]) -> Rebuilt:
     """Put the student's solutions and own cells between the instructor's cells.
 
     A cell of the student's own keeps its place after the instructor's cell that it follows. Of cells with the
-    same grade id the last one counts, as for nbgrader; the others stay as cells of the student's own. A
-    missing cell is put back at its place.
+    same grade id the last one counts, as for nbgrader, but no stub that stands behind an answer; the others
+    stay as cells of the student's own. A missing cell is put back at its place; a stub that is put back does
+    not run, as it would take the place of an answer that was not recognised.
 
     Parameters
     ----------
     definition : Definition
         The instructor's cells.
-    submitted : list of dict
+    submitted : list of Submitted
         As `read` gives it; empty for a submission that could not be read.
     """
-    known = {cell.name: cell for cell in definition.cells}
-    last = {cell["name"]: number for number, cell in enumerate(submitted) if cell["name"] in known}
+    last: dict[str, int] = {}
+    for cell in definition.cells:
+        numbers = [number for number, entry in enumerate(submitted) if entry.name == cell.name]
+        answered = [number for number in numbers if submitted[number].source != cell.source]
+        if numbers:
+            last[cell.name] = (answered if cell.solution and answered else numbers)[-1]
     answers = {name: submitted[number] for name, number in last.items()}
-    own: dict[str | None, list[dict[str, Any]]] = {}
+    own: dict[str | None, list[Submitted]] = {}
     anchor = None
     for number, entry in enumerate(submitted):
-        if last.get(entry["name"]) == number:
-            anchor = entry["name"]
+        if entry.name is not None and last.get(entry.name) == number:
+            anchor = entry.name
         else:
             own.setdefault(anchor, []).append(entry)
 
@@ -170,33 +214,40 @@ def rebuild(definition: Definition, submitted: list[dict[str, Any]]) -> Rebuilt:
     for extra in own.get(None, []):
         _add_own(rebuilt, extra)
     for cell in definition.cells:
-        _add_known(rebuilt, definition, cell, answers.get(cell.name))
+        _add_known(rebuilt, definition, cell, answers.get(cell.name), bool(submitted))
         for extra in own.get(cell.name, []):
             _add_own(rebuilt, extra)
     if submitted:
         rebuilt.notes += _notes(definition, submitted, last)
+        strays = {entry.cell_type for entries in own.values() for entry in entries if entry.source.strip()}
+        rebuilt.unfound = {
+            cell.name: f"the answer {cell.name} was not found; it may be one of the student's own cells"
+            for cell in definition.cells
+            if cell.solution and cell.name not in last and cell.cell_type in strays
+        }
     return rebuilt
 
 
-def _add_known(rebuilt: Rebuilt, definition: Definition, cell: Cell, answer: dict[str, Any] | None) -> None:
-    attachments = answer["attachments"] if answer and cell.solution and cell.cell_type == "markdown" else {}
+def _add_known(
+    rebuilt: Rebuilt, definition: Definition, cell: Cell, answer: Submitted | None, handed_in: bool
+) -> None:
+    attachments = answer.attachments if answer and cell.solution and cell.cell_type == "markdown" else {}
     number = _add(
         rebuilt,
         cell.name,
         cell.cell_type,
-        answer["source"] if answer and cell.solution else cell.source,
+        answer.source if answer and cell.solution else cell.source,
         cell.metadata(),
         attachments,
-        definition.role(cell),
+        "text" if handed_in and cell.solution and answer is None else definition.role(cell),
     )
     rebuilt.names[number] = cell.name
 
 
-def _add_own(rebuilt: Rebuilt, cell: dict[str, Any]) -> None:
-    kind = cell["cell_type"]
-    attachments = cell["attachments"] if kind == "markdown" else {}
-    role = "student" if kind == "code" else "text"
-    _add(rebuilt, cell["id"], kind, cell["source"], {}, attachments, role)
+def _add_own(rebuilt: Rebuilt, cell: Submitted) -> None:
+    kind = cell.cell_type
+    attachments = cell.attachments if kind == "markdown" else {}
+    _add(rebuilt, cell.id, kind, cell.source, {}, attachments, "student" if kind == "code" else "text")
 
 
 def _add(
@@ -221,19 +272,22 @@ def _add(
     return number
 
 
-def _notes(definition: Definition, submitted: list[dict[str, Any]], last: dict[str, int]) -> list[str]:
+def _notes(definition: Definition, submitted: list[Submitted], last: dict[str, int]) -> list[str]:
     notes = [
         f"the cell {cell.name} was missing and has been put back"
         for cell in definition.cells
         if cell.name not in last
     ]
-    names = [cell["name"] for cell in submitted if cell["name"] in last]
-    notes += [
-        f"the cell {name} was there {names.count(name)} times, the last one counts"
-        for name in last
-        if names.count(name) > 1
-    ]
+    names = [cell.name for cell in submitted if cell.name in last]
+    for name in last:
+        if names.count(name) > 1:
+            stub = submitted[last[name]] is not [cell for cell in submitted if cell.name == name][-1]
+            which = "the last one that is no stub counts" if stub else "the last one counts"
+            notes.append(f"the cell {name} was there {names.count(name)} times, {which}")
     order = [cell.name for cell in definition.cells if cell.name in last]
     if order != sorted(order, key=last.__getitem__):
         notes.append("the instructor's cells were in another order")
+    dropped = [f"{name} (attached to {cell.name or 'a cell'})" for cell in submitted for name in cell.dropped]
+    if dropped:
+        notes.append(f"left out, as they are no pictures that can be shown: {', '.join(dropped[:10])}")
     return notes

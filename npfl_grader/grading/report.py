@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from rich.table import Table
+from rich.text import Text
 
 
 class State(StrEnum):
@@ -38,6 +39,8 @@ class Row:
         The notebooks that were not handed in.
     handed_in : bool
         Whether any was.
+    mended : bool
+        Whether something was put back, dropped or guessed, as the reasons say.
     failed : dict
         For each notebook, the failed tests and their messages.
     level : str or None
@@ -56,6 +59,7 @@ class Row:
     reasons: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     handed_in: bool = True
+    mended: bool = False
     failed: dict[str, dict[str, str]] = field(default_factory=dict)
     level: str | None = None
     skipped: bool = False
@@ -87,8 +91,8 @@ class Report:
 
     @property
     def complete(self) -> bool:
-        """Whether every submission was graded whole."""
-        return all(row.state is State.GRADED for row in self.rows)
+        """Whether every submission was graded whole, as it was handed in."""
+        return all(row.state is State.GRADED and not row.mended for row in self.rows)
 
     def counts(self) -> dict[str, int]:
         """Count the submissions by state."""
@@ -105,7 +109,7 @@ class Report:
         )
 
     def table(self) -> Table:
-        """Draw the summary: how many of each kind, and all that are not simply graded."""
+        """Draw the summary: how many of each kind, and all of which there is something to say."""
         table = Table(title=f"{self.assignment}: {len(self.rows)} submissions", title_justify="left")
         for name in ("", "submissions", "points", "why"):
             table.add_column(name, overflow="fold")
@@ -124,9 +128,9 @@ class Report:
         for state in (State.PARTLY, State.LOOK):
             table.add_row(state, str(counts[state]), "", "", end_section=state is State.LOOK)
         for row in sorted(self.rows, key=lambda row: row.student):
-            if row.state is not State.GRADED:
+            if row.state is not State.GRADED or row.reasons:
                 points = f"{row.points:g} of {row.most:g}"
-                table.add_row(row.state, row.student, points, "\n".join(row.reasons))
+                table.add_row(row.state, Text(row.student), points, Text("\n".join(row.reasons)))
         return table
 
 

@@ -28,11 +28,14 @@ class Verdict:
         For each cell that can have a comment, by grade id, the autograder's comment or None.
     unsure : dict
         For each test that could not be judged, by grade id, why.
+    untouched : bool
+        Whether all solutions are as they were handed out.
     """
 
     scores: dict[str, float | None] = field(default_factory=dict)
     comments: dict[str, str | None] = field(default_factory=dict)
     unsure: dict[str, str] = field(default_factory=dict)
+    untouched: bool = True
 
 
 def judge(
@@ -57,14 +60,20 @@ def judge(
         cell = cells[known.name]
         untouched = cell["source"] == known.source
         if known.grade and known.by_hand:
-            verdict.scores[known.name] = 0.0 if untouched and not fault else None
+            # What was put back says nothing about an answer that may stand elsewhere.
+            sure = untouched and not fault and known.name not in rebuilt.unfound
+            verdict.scores[known.name] = 0.0 if sure else None
         elif known.grade:
             score, why = _points(known, rebuilt.roles[cell["id"]], results.get(cell["id"]), fault)
+            if score == 0 and known.points and rebuilt.unfound and why is None:
+                score, why = None, next(iter(rebuilt.unfound.values()))
             verdict.scores[known.name] = score
             if why:
                 verdict.unsure[known.name] = why
+        if known.solution and (not untouched or known.name in rebuilt.unfound):
+            verdict.untouched = False
         if known.solution or known.task:
-            answered = known.task or not untouched or fault
+            answered = known.task or not untouched or fault or known.name in rebuilt.unfound
             verdict.comments[known.name] = None if answered else NO_RESPONSE
     _explain(definition, verdict)
     return verdict

@@ -53,9 +53,9 @@ def answers(
             except (intake.IntakeError, ValueError):
                 continue
             for cell in cells:
-                stub = stubs.get((notebook, cell["name"]))
+                stub = stubs.get((notebook, cell.name or ""))
                 if stub is not None:
-                    lines = [line for line in cell["source"].splitlines() if line.strip() not in stub]
+                    lines = [line for line in cell.source.splitlines() if line.strip() not in stub]
                     written += tokens("\n".join(lines))
         written_by[student] = written
     return written_by

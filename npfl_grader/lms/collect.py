@@ -135,6 +135,12 @@ class Collector:
             for student, row in sorted(rows.items())
             if student not in result.kept
         }
+        new = [result.students[student] for student in handed_in if student in result.students]
+        if new and not any({*taken.notebooks} & {*self.assignment.definitions} for taken in new):
+            result.doubts.append(
+                f"none of the notebooks is called {' or '.join(self.assignment.definitions)}: these may be "
+                "submissions of another assignment"
+            )
         result.missing = sorted({*self.people.persons} - {*handed_in} - {*rows})
         # The ledger also knows what was taken before a folder was changed by hand.
         stay = {student: rows[student] for student in result.kept if student in self.before.students}

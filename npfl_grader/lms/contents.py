@@ -34,10 +34,11 @@ def read(attempt: Attempt, notebooks: list[str]) -> tuple[dict[str, bytes], dict
     # The newest of several files for the same notebook comes last, and stays.
     opened.sort(key=lambda entry: entry[2] or datetime.min)
     for path, content, _, source in opened:
-        if path.suffix.lower() != ".ipynb":
+        stem = notebook_stem(path)
+        if stem is None:
             continue
-        name = notebook_of(path.stem, notebooks)
-        target = f"{name or archives.shorten(path.stem)}.ipynb"
+        name = notebook_of(stem, notebooks)
+        target = f"{name or archives.shorten(stem)}.ipynb"
         if files.get(target, content) != content:
             notes.append(f"there are several files for {target}: the newest, {path}, was taken")
         files[target], sources[target.removesuffix(".ipynb")] = content, source
@@ -45,7 +46,7 @@ def read(attempt: Attempt, notebooks: list[str]) -> tuple[dict[str, bytes], dict
             folders.append(path.parent)
     base = folders[-1] if folders else PurePosixPath()
     for path, content, _, _ in opened:
-        if path.suffix.lower() != ".ipynb" and path.name != submissions.TIMESTAMP:
+        if notebook_stem(path) is None and path.name != submissions.TIMESTAMP:
             inside = path.relative_to(base) if path.is_relative_to(base) else path
             files.setdefault(str(inside), content)
     if len(files) > submissions.FILES:
@@ -53,6 +54,12 @@ def read(attempt: Attempt, notebooks: list[str]) -> tuple[dict[str, bytes], dict
         keep = sorted(files, key=lambda name: not name.endswith(".ipynb"))[: submissions.FILES]
         files = {name: files[name] for name in keep}
     return files, sources, notes
+
+
+def notebook_stem(path: PurePosixPath) -> str | None:
+    """Give the name of a notebook without its ending, which browsers may have lengthened; None for others."""
+    match = re.fullmatch(r"(.+)\.ipynb(?:\.txt|\.json)?", path.name, re.IGNORECASE)
+    return match[1] if match else None
 
 
 def notebook_of(stem: str, notebooks: list[str]) -> str | None:

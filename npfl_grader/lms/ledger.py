@@ -83,6 +83,8 @@ class Collection:
         For each student whose folder was changed by hand, what was done.
     notes : list of str
         What else was guessed or left out.
+    doubts : list of str
+        What needs a look before the submissions are graded.
     """
 
     assignment: str
@@ -93,12 +95,13 @@ class Collection:
     refused: dict[str, str] = field(default_factory=dict)
     kept: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:
         """Whether nothing needs a look; that somebody has handed in nothing does not."""
         undated = any(taken.undated for taken in self.students.values())
-        return not (self.unmatched or self.unusable or self.kept or self.refused or undated)
+        return not (self.unmatched or self.unusable or self.kept or self.refused or self.doubts or undated)
 
     def table(self) -> Table:
         """Draw the summary."""
@@ -126,6 +129,7 @@ class Collection:
         ]
         rows += [("not read", name, reason) for name, reason in self.refused.items()]
         rows += [("note", "", note) for note in self.notes]
+        rows += [("needs a look", "", doubt) for doubt in self.doubts]
         for row in rows:
             table.add_row(*map(Text, row))
         return table

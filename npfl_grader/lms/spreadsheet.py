@@ -204,33 +204,39 @@ def _guess(data: bytes) -> str | None:
 
 
 def _strangeness(words: list[str]) -> float:
-    """Say how little words look like names: 0 for words of one script with letters of one language."""
-    odd = 0.0
-    for word in words:
-        letters = [letter for letter in unicodedata.normalize("NFC", word) if ord(letter) > 127]
-        scripts = {unicodedata.name(letter, "?").split()[0] for letter in word if letter.isalpha()}
-        odd += 3 * sum(not (letter.isalpha() or unicodedata.category(letter)[0] == "M") for letter in letters)
-        odd += 3 * (len(scripts) > 1)
-        # Capitals inside a word, the Greek letter that only ends one, and words without a vowel.
-        odd += sum(two.isupper() and one.islower() for one, two in pairwise(word))
-        odd += sum(two.isalpha() for one, two in pairwise(word) if one == "ς")
-        base = unicodedata.normalize("NFD", word.casefold())
-        if scripts & {"LATIN", "GREEK", "CYRILLIC"} and len(word) > 2 and not VOWELS & set(base):
-            odd += 1
-        if scripts == {"CJK"}:
-            try:
-                word.encode("gb2312")
-            except UnicodeEncodeError:
-                odd += 0.5
-    latin = [
-        letter
-        for word in words
-        for letter in word.casefold()
-        if ord(letter) > 127 and unicodedata.name(letter, "").startswith("LATIN")
-    ]
-    if latin:
-        odd += min(sum(letter not in alphabet for letter in latin) for alphabet in LETTERS)
-    return odd / max(len(words), 1)
+    """Say how little words look like names: near 0 for words of one script with letters of one language."""
+    return sum(map(_oddity, words)) / max(len(words), 1)
+
+
+def _oddity(word: str) -> float:
+    word = unicodedata.normalize("NFC", word)
+    letters = [letter for letter in word if letter.isalpha()]
+    scripts = {unicodedata.name(letter, "?").split()[0] for letter in letters}
+    # Signs, two scripts in one word, points below Hebrew letters.
+    odd = 3.0 * sum(ord(letter) > 127 and not letter.isalpha() and not _mark(letter) for letter in word)
+    odd += 3 * (len(scripts) > 1)
+    odd += sum(map(_mark, word)) if scripts == {"HEBREW"} else 0
+    # Capitals inside a word, and the Greek letter that only ends one.
+    odd += sum(two.isupper() and one.islower() for one, two in pairwise(word))
+    odd += sum(two.isalpha() for one, two in pairwise(word) if one == "ς")
+    base = unicodedata.normalize("NFD", word.casefold())
+    if len(letters) > 2:
+        odd += bool(scripts & {"LATIN", "GREEK", "CYRILLIC"}) and not VOWELS & set(base)
+        odd += 0.5 * (scripts == {"GREEK"} and not word.isupper() and base == word.casefold())
+    if scripts == {"CJK"}:
+        try:
+            word.encode("gb2312")  # the common letters
+        except UnicodeEncodeError:
+            odd += 0.5
+    if scripts == {"LATIN"}:
+        foreign = {letter for letter in word.casefold() if ord(letter) > 127 and letter.isalpha()}
+        # The alphabets that more people write come first.
+        odd += min(len(foreign - set(alphabet)) + place / 1000 for place, alphabet in enumerate(LETTERS))
+    return odd
+
+
+def _mark(letter: str) -> bool:
+    return unicodedata.category(letter)[0] == "M"
 
 
 def defuse(text: str) -> str:

@@ -82,13 +82,14 @@ def test_gradebook_and_folder_are_those_of_nbgrader(room, tmp_path):
 
 def test_what_was_graded_can_be_given_back_and_exported(room):
     honest(room)
-    room.run("autograde", room.name)
+    room.run("autograde", room.name, code=3)
     room.run("generate_feedback", room.name, program="nbgrader")
     room.run("export", program="nbgrader")
     assert len((room.root / "grades.csv").read_text().splitlines()) == 9
-    assert room.report()["complete"] is True
+    assert room.report()["complete"] is False
     nothing = next(row for row in room.report()["rows"] if row["student"] == "nothing")
-    assert nothing["reasons"] == ["double.ipynb was not handed in"]
+    assert nothing["state"] == "needs a look"
+    assert nothing["reasons"] == ["double: double.ipynb was not handed in, but other.txt"]
 
 
 BROKEN = {
@@ -167,7 +168,7 @@ def test_broken_submissions_are_handled_one_by_one(room):
         "i_deleted": "the cell seen was missing",
         "k_renamed": "double (1).ipynb was taken for double.ipynb",
         "l_hardlink": "it is a hard link",
-        "m_missing": "double.ipynb was not handed in",
+        "m_missing": "notes.txt was taken for double.ipynb",
     }.items():
         assert any(reason in line for line in report[student]["reasons"]), report[student]["reasons"]
         assert reason in (room.root / "grading" / room.name / f"{student}.log").read_text()

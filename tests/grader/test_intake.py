@@ -111,6 +111,17 @@ def test_missing_cells_are_put_back_in_their_place():
     ]
 
 
+def test_a_stub_that_is_put_back_takes_no_answers_place():
+    rebuilt = rebuild(DEFINITION, read(submitted(*HONEST[:2], *HONEST[3:])))
+    stub = next(c for c in rebuilt.cells if c["source"] == "# answer")
+    assert rebuilt.roles[stub["id"]] == "text"
+    assert list(rebuilt.unfound) == ["answer"]  # "mine = 1" may be it
+    # Of doubled cells a stub behind an answer does not count.
+    rebuilt = rebuild(DEFINITION, read(submitted(*HONEST, cell("# answer", "answer"))))
+    assert "def double" in sources(rebuilt)[2]
+    assert rebuilt.notes == ["the cell answer was there 2 times, the last one that is no stub counts"]
+
+
 def test_the_order_is_the_instructors():
     rebuilt = rebuild(DEFINITION, read(submitted(*reversed(HONEST))))
     assert [rebuilt.names.get(c["id"]) for c in rebuilt.cells if c["id"] in rebuilt.names] == [
@@ -146,6 +157,7 @@ def test_pictures_of_written_answers_stay_and_nothing_else_attached():
     rebuilt = rebuild(DEFINITION, read(submitted(*cells)))
     assert rebuilt.cells[5]["attachments"] == {"a.png": {"image/png": PNG}}
     assert "attachments" not in rebuilt.cells[3]
+    assert "b.svg (attached to seen)" in rebuilt.notes[-1]
 
 
 @pytest.mark.parametrize(

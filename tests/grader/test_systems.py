@@ -1,17 +1,16 @@
-"""The learning management systems: whose work and whose grade is whose, over made-up classes and real inputs."""
+"""The learning management systems: whose work and whose grade is whose, over made-up classes."""
 
 import csv
 import io
-import json
 import random
 import zipfile
 from pathlib import Path
 
-import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from npfl_grader.course.gradebook import Person
+from npfl_grader.errors import CourseError
 from npfl_grader.lms import attempts, dates, ledger, publish, roster, spreadsheet
 from npfl_grader.lms.attempts import Matcher
 from npfl_grader.lms.people import People, full_name, plain_name
@@ -97,7 +96,8 @@ def archive(system, people, draw):
             case "moodle":
                 path = f"{name}_{numbers}_assignsubmission_file/hw.ipynb"
             case "canvas":
-                path = f"{(person.last_name + person.first_name).lower().replace(' ', '')}_{numbers}_7{number}_hw.ipynb"
+                letters = (person.last_name + person.first_name).lower().replace(" ", "")
+                path = f"{letters}_{numbers}_7{number}_hw.ipynb"
             case "brightspace":
                 path = f"{numbers}-99 - {name} - Mar 1, 2026 {900 + draw.randrange(2)} AM/hw.ipynb"
             case "blackboard":
@@ -140,12 +140,10 @@ def test_no_work_reaches_somebody_else_and_all_that_is_not_matched_is_listed(
     files = archive(system, people, draw)
     pack(tmp_path / "all.zip", files)
     everybody = People.of(enrolled)
-    found, refused = [], {}
     try:
         found, refused = attempts.read(tmp_path / "all.zip", everybody, UTC)
-    except publish.CourseError as error:
-        assert "nothing in it says whose it is" in str(error)
-        assert system == "folders"
+    except CourseError:  # nothing in it says whose it is, and the instructor is told
+        assume(False)
     assert not refused
     matched = 0
     for attempt, (students, why) in zip(found, Matcher(everybody).all(found), strict=True):
@@ -154,7 +152,7 @@ def test_no_work_reaches_somebody_else_and_all_that_is_not_matched_is_listed(
             for student in students:
                 assert member.read().decode() == student, (attempt.owner, attempt.number, students)
             matched += 1
-    assert matched == len(files) or not found
+    assert matched == len(files)
 
 
 def rows(text):
