@@ -1,24 +1,37 @@
 """A built book, a server for it, and pages that can reach nothing else."""
 
 import functools
+import json
 import os
+import re
 import subprocess
+import sys
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from jupyter_cache import get_cache
+
+sys.path.insert(0, str(Path(__file__).parent))
+pytest.register_assert_rewrite("visits")
+import visits  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 HTML = ROOT / "_build" / "html"
 
 
 @pytest.fixture(scope="session")
-def html(tmp_path_factory):
-    """Build the book, once for all processes of the test run."""
+def shared(tmp_path_factory):
+    """Return a folder that all processes of the test run share."""
     base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def html(shared):
+    """Build the book, once for all processes of the test run."""
     done = shared / "book-is-built"
     with FileLock(shared / "book.lock"):
         if not done.exists():
@@ -48,36 +61,87 @@ def address(html):
 
 
 @pytest.fixture
-def open_page(browser, address):
-    """Open pages; afterwards none may have asked another host for anything, failed or complained."""
+def new_page(browser, address):
+    """Make pages, each in a context of its own; none may ask another host for anything, fail or complain."""
     contexts, complaints = [], []
 
-    def answer(route):
-        if route.request.url.startswith((address, "data:", "blob:")):
-            route.continue_()
-        else:
-            complaints.append(f"asked for {route.request.url}")
-            route.abort()
+    def refuse(route):
+        complaints.append(f"asked for {route.request.url}")
+        route.abort()
 
-    def open_(path, width=1280, theme="light", **options):
+    def new_page(width=1280, theme="light", **options):
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme, **options)
         contexts.append(context)
-        context.route("**/*", answer)
-        page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(f"{path}: {error}"))
-        page.on(
+        context.route(re.compile(f"^(?!{re.escape(address)}|data:|blob:)"), refuse)
+        context.on("weberror", lambda error: complaints.append(f"{error.page.url}: {error.error}"))
+        context.on(
             "console",
-            lambda m: m.type in ("error", "warning") and complaints.append(f"{path}: {m.text} {m.location}"),
+            lambda m: m.type in ("error", "warning") and complaints.append(f"{m.text} {m.location}"),
         )
-        page.goto(f"{address}/{path}")
-        if options.get("java_script_enabled", True) and page.locator("script[data-later]").count():
-            page.locator(".bd-sidebar-primary[role]").wait_for(state="attached")  # the late scripts have run
-        return page
+        return context.new_page()
 
-    yield open_
+    yield new_page
     for context in contexts:
         context.close()
     assert not complaints
+
+
+@pytest.fixture
+def open_page(new_page, address):
+    """Open pages, ready for the reader."""
+
+    def open_page(path, *where, **options):
+        page = new_page(*where, **options)
+        page.goto(f"{address}/{path}")
+        if options.get("java_script_enabled", True):
+            visits.is_open(page)
+        return page
+
+    return open_page
+
+
+@pytest.fixture(scope="session")
+def plain(browser):
+    """Return a page without JavaScript, for tests that only read."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, java_script_enabled=False)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def digests(html):
+    """Return the digests of a page's figures by name, from the cache of the build."""
+    cache = get_cache(ROOT / "_build" / ".jupyter_cache")
+
+    def read(name):
+        path = ROOT / f"{name}.md"
+        if not re.search(r"^explore\(", path.read_text(encoding="utf-8") if path.exists() else "", re.M):
+            return {}
+        notebook = cache.get_project_notebook(cache.get_project_record(str(path)).pk).nb
+        executed = cache.get_cache_bundle(cache.match_cache_notebook(notebook).pk).nb
+        outputs = [output for cell in executed.cells for output in cell.get("outputs", [])]
+        made = [output.metadata["npfl"] for output in outputs if "npfl" in output.get("metadata", {})]
+        return {figure["name"]: figure["digests"] for figure in made}
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def visit(browser, address, digests, shared):
+    """Return what was found on a page, which is visited once in the whole test run."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, has_touch=True)
+
+    @functools.cache
+    def visit(name):
+        noted = shared / "visits" / f"{name.replace('/', '.')}.json"
+        noted.parent.mkdir(exist_ok=True)
+        with FileLock(f"{noted}.lock"):
+            if not noted.exists():
+                noted.write_text(json.dumps(visits.Visit(context, address, name, digests(name)).all()))
+        return json.loads(noted.read_text())
+
+    yield visit
+    context.close()
 
 
 def pytest_collection_modifyitems(items):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from jupyter_cache import get_cache
+from visits import SHOWN, SLIDER_SETTINGS, check, move, width_of
 
 from npfl.explore import Slider, explore, page
 from npfl.figures import panels
@@ -22,90 +22,6 @@ CHAPTERS = sorted(
     for path in (ROOT / "chapters").glob("*.md")
     if re.search(r"^explore\(", path.read_text("utf-8"), re.M)
 )
-SETTINGS = [(1280, "light"), (390, "dark")]
-OTHER_THEME = {"light": "dark", "dark": "light"}
-
-# What a figure shows: its pictures without the marks of changing elements, its sentence, and its values in
-# three places.
-SHOWN = """figure => {
-    const write = svg => {
-        const copy = svg.cloneNode(true);
-        for (const marked of [copy, ...copy.querySelectorAll("[data-c]")]) marked.removeAttribute("data-c");
-        const text = new XMLSerializer().serializeToString(copy);
-        return text.replaceAll(' xmlns="http://www.w3.org/2000/svg"', "");
-    };
-    const inputs = [...figure.querySelectorAll("input")];
-    return {
-        svgs: [...figure.querySelectorAll(".npfl-picture > svg")].map(write),
-        says: figure.querySelector(".npfl-says").textContent,
-        values: inputs.map(input => JSON.parse(input.dataset.texts)[input.value]),
-        spoken: inputs.map(input => input.getAttribute("aria-valuetext")),
-        written: inputs.map(input => input.nextElementSibling.textContent),
-        height: figure.getBoundingClientRect().height,
-    };
-}"""
-
-
-@pytest.fixture(scope="session")
-def digests(html):
-    """Return the digests of a chapter's figures by name, from the cache of the build."""
-    cache = get_cache(ROOT / "_build" / ".jupyter_cache")
-
-    def read(chapter):
-        record = cache.get_project_record(str(ROOT / "chapters" / f"{chapter}.md"))
-        notebook = cache.get_project_notebook(record.pk).nb
-        executed = cache.get_cache_bundle(cache.match_cache_notebook(notebook).pk).nb
-        outputs = [output for cell in executed.cells for output in cell.get("outputs", [])]
-        made = [output.metadata["npfl"] for output in outputs if "npfl" in output.get("metadata", {})]
-        return {figure["name"]: figure["digests"] for figure in made}
-
-    return read
-
-
-def check(figure, digests):
-    """Compare what a figure shows with what Python drew for the values where its sliders stand."""
-    shown = figure.evaluate(SHOWN)
-    values = shown["values"]
-    assert shown["spoken"] == shown["written"] == values
-    assert page.digest(shown["svgs"], shown["says"]) == digests[", ".join(values)], (
-        f"another picture at {values}"
-    )
-    return shown
-
-
-def move(opened, figure, digests):
-    """Drag, touch and type each slider of a figure, and check the picture each time."""
-    first = check(figure, digests)
-    for slider in figure.locator("input").all():
-        last = int(slider.get_attribute("max"))
-        slider.scroll_into_view_if_needed()
-        box = slider.bounding_box()
-        middle = box["y"] + box["height"] / 2
-        opened.mouse.move(box["x"] + box["width"] / 3, middle)
-        opened.mouse.down()
-        check(figure, digests)
-        opened.mouse.move(box["x"] + box["width"] - 1, middle, steps=3)
-        assert slider.input_value() == str(last)
-        assert check(figure, digests)["height"] == pytest.approx(first["height"], abs=1), "the page moves"
-        opened.mouse.up()
-        opened.touchscreen.tap(box["x"] + 3, middle)
-        assert slider.input_value() == "0"
-        check(figure, digests)
-        keys = [("End", last), ("ArrowLeft", max(last - 1, 0)), ("Home", 0), ("ArrowRight", min(1, last))]
-        for key, position in keys:
-            opened.keyboard.press(key)
-            assert slider.input_value() == str(position)
-            check(figure, digests)
-        before = int(slider.input_value())
-        opened.keyboard.press("PageUp")
-        assert int(slider.input_value()) > before or before == last
-        check(figure, digests)
-        opened.keyboard.press("PageDown")
-        check(figure, digests)
-        slider.evaluate(
-            "(input, i) => { input.value = i; input.dispatchEvent(new Event('input')); }", last // 2
-        )
-        check(figure, digests)
 
 
 def wait_for_hash(opened, pattern):
@@ -116,40 +32,22 @@ def test_there_are_figures_with_sliders():
     assert "05-softmax-derivative" in CHAPTERS
 
 
-@pytest.mark.parametrize(("width", "theme"), SETTINGS)
 @pytest.mark.parametrize("chapter", CHAPTERS)
-def test_every_slider_moves_its_picture(open_page, digests, chapter, width, theme):
-    """Also under the other theme, which changes colours and no size."""
-    opened = open_page(f"chapters/{chapter}.html", width, theme, has_touch=True)
-    figures, expected = opened.locator(".npfl-explore").all(), digests(chapter)
-    assert sorted(figure.get_attribute("id") for figure in figures) == sorted(expected)
-    for figure in figures:
-        for picture in figure.locator(".npfl-picture").all():
-            assert picture.get_attribute("aria-label").strip()
-        move(opened, figure, expected[figure.get_attribute("id")])
-    paper = "getComputedStyle(document.querySelector('.npfl-picture path')).fill"
-    light_or_dark = opened.evaluate(paper)
-    opened.emulate_media(color_scheme=OTHER_THEME[theme])
-    opened.wait_for_function(f"before => {paper} !== before", arg=light_or_dark)
-    for figure in figures:
-        slider = figure.locator("input").first
-        slider.press("Home")
-        check(figure, expected[figure.get_attribute("id")])
-        slider.press("End")
-        check(figure, expected[figure.get_attribute("id")])
-    assert opened.evaluate("document.documentElement.scrollWidth") <= width, (
-        "the page is wider than the screen"
-    )
+def test_every_slider_moves_its_picture(visit, digests, chapter):
+    """At both widths and in both themes."""
+    assert digests(f"chapters/{chapter}")
+    found = visit(f"chapters/{chapter}")["sliders"]
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
-def test_address_holds_the_state_of_the_page(open_page, digests, chapter):
-    opened = open_page("index.html")
-    expected = digests(chapter)
+def test_address_holds_the_state_of_the_page(new_page, address, digests, chapter):
+    opened = new_page()
+    expected = digests(f"chapters/{chapter}")
     figures = {name: opened.locator(f"#{name}") for name in expected}
     held = []
     opened.route("**/explore.js*", lambda route: held.append(route))
-    opened.goto(opened.url.replace("index", f"chapters/{chapter}"), wait_until="domcontentloaded")
+    opened.goto(f"{address}/chapters/{chapter}.html", wait_until="domcontentloaded")
     # What moves while the page and its fonts arrive is not the script's doing.
     opened.evaluate("() => document.body.offsetHeight && document.fonts.ready")
     opened.evaluate(
@@ -174,7 +72,8 @@ def test_address_holds_the_state_of_the_page(open_page, digests, chapter):
             wait_for_hash(opened, re.escape(slider.get_attribute("id")) + "=")
     moved = {name: figure.evaluate(SHOWN)["values"] for name, figure in figures.items()}
     assert all(moved[name] != first[name] for name in moved)
-    again = open_page(f"chapters/{chapter}.html{opened.evaluate('location.hash')}")
+    again = opened.context.new_page()
+    again.goto(opened.url)
     for name in expected:
         assert check(again.locator(f"#{name}"), expected[name])["values"] == moved[name]
     while opened.evaluate("location.hash"):
@@ -190,10 +89,10 @@ def test_address_holds_the_state_of_the_page(open_page, digests, chapter):
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
-def test_without_javascript_the_first_picture_its_values_and_a_note_remain(open_page, digests, chapter):
-    opened = open_page(f"chapters/{chapter}.html", java_script_enabled=False)
-    for name, expected in digests(chapter).items():
-        figure = opened.locator(f"#{name}")
+def test_without_javascript_the_first_picture_its_values_and_a_note_remain(plain, address, digests, chapter):
+    plain.goto(f"{address}/chapters/{chapter}.html")
+    for name, expected in digests(f"chapters/{chapter}").items():
+        figure = plain.locator(f"#{name}")
         assert figure.locator("svg").first.is_visible()
         assert figure.locator("noscript p").is_visible()
         assert not figure.locator("input, button").locator("visible=true").count()
@@ -205,7 +104,10 @@ def test_without_javascript_the_first_picture_its_values_and_a_note_remain(open_
 def test_address_of_nonsense_shows_the_first_position(open_page, digests):
     opened = open_page("chapters/05-softmax-derivative.html#softmax-derivative.score=99&other=1")
     figure = opened.locator("#softmax-derivative")
-    assert check(figure, digests("05-softmax-derivative")["softmax-derivative"])["values"] == ["0.0", "1.0"]
+    assert check(figure, digests("chapters/05-softmax-derivative")["softmax-derivative"])["values"] == [
+        "0.0",
+        "1.0",
+    ]
 
 
 # Figures of a kind that no chapter need have, put into a built page.
@@ -251,7 +153,7 @@ def put(open_page):
     return put
 
 
-@pytest.mark.parametrize(("width", "theme"), SETTINGS)
+@pytest.mark.parametrize(("width", "theme"), SLIDER_SETTINGS)
 def test_linked_figures_move_together(put, width, theme):
     opened, expected = put("descent", width=width, theme=theme, has_touch=True)
     figure = opened.locator("#descent")
@@ -259,7 +161,7 @@ def test_linked_figures_move_together(put, width, theme):
     left, right = (picture.bounding_box() for picture in figure.locator(".npfl-picture").all())
     assert (left["y"] == right["y"]) == (width == 1280), "side by side where there is room, else stacked"
     move(opened, figure, expected["descent"])
-    assert opened.evaluate("document.documentElement.scrollWidth") <= width
+    assert width_of(opened) <= width
 
 
 def test_play_goes_to_the_end_and_writes_the_address_once(put):

@@ -2,7 +2,6 @@
 
 import base64
 import functools
-import gzip
 import hashlib
 import itertools
 import re
@@ -27,18 +26,8 @@ FIRST_VIEW = 400
 
 
 @pytest.mark.parametrize("page_name", ["index", *CHAPTERS])
-def test_first_view_is_light(open_page, page_name):
-    page = open_page("search.html")
-    sizes = {}
-
-    def weigh(response):
-        body = response.body()
-        plain = re.search(r"\.(woff2|png|ico)\b", response.url)
-        sizes[response.url] = len(body) if plain else len(gzip.compress(body))
-
-    page.on("response", weigh)
-    page.goto(page.url.replace("search.html", f"{page_name}.html"))
-    page.wait_for_load_state("networkidle")
+def test_first_view_is_light(visit, page_name):
+    sizes = visit(page_name)["sizes"]
     assert sum(sizes.values()) <= FIRST_VIEW * 1000, sorted(sizes.items(), key=lambda item: -item[1])[:5]
 
 
@@ -119,13 +108,6 @@ def test_headings_figures_and_equations_have_a_link_of_their_own(html, page_name
     assert all(after - before <= 1 for before, after in itertools.pairwise(levels)), levels
 
 
-@pytest.mark.parametrize("page_name", ["index", *CHAPTERS])
-def test_page_reflows_at_400_percent(open_page, page_name):
-    """A screen of 1280 pixels at four times the size shows 320; only what scrolls in itself is wider."""
-    page = open_page(f"{page_name}.html", 320)
-    assert page.evaluate("document.documentElement.scrollWidth") == 320
-
-
 def test_a_chapter_is_walked_by_keyboard(open_page):
     page = open_page("chapters/05-softmax-derivative.html")
     page.keyboard.press("Tab")
@@ -198,24 +180,24 @@ def test_progress_is_kept(open_page):
     assert "done" not in link.inner_text()
 
 
-def test_progress_without_storage(open_page):
-    page = open_page("search.html")
+def test_progress_without_storage(new_page, address):
+    page = new_page()
     page.add_init_script(
         """for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(window, name, {
             configurable: true, get() { throw new DOMException('blocked', 'SecurityError'); },
         })"""
     )
-    page.goto(page.url.replace("search", "chapters/05-softmax-derivative"))
+    page.goto(f"{address}/chapters/05-softmax-derivative.html")
     page.wait_for_load_state("networkidle")
     assert page.get_by_label("I have worked through this page").count() == 0
     page.get_by_role("button", name="Color mode").click()
     assert page.evaluate("document.documentElement.dataset.mode") != "auto"
 
 
-def test_scripts_come_also_where_the_browser_tells_of_no_paint(open_page):
-    page = open_page("search.html")
+def test_scripts_come_also_where_the_browser_tells_of_no_paint(new_page, address):
+    page = new_page()
     page.add_init_script("PerformanceObserver.prototype.observe = () => {}")
-    page.goto(page.url.replace("search", "chapters/05-softmax-derivative"))
+    page.goto(f"{address}/chapters/05-softmax-derivative.html")
     page.locator(".bd-sidebar-primary[role]").wait_for(state="attached")
     assert page.locator("script[src$='site.js']").count() == 1
 

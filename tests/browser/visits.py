@@ -1,0 +1,244 @@
+"""One visit of a page serves all tests that ask what holds on every page.
+
+Opening a page and laying it out takes longer than most questions that are asked of it. So a page is opened
+once in a test run, asked everything, and what was found is noted; the tests read the notes.
+"""
+
+import contextlib
+import gzip
+import re
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+
+from npfl.explore import page
+
+# Each width with each theme; from one to the next only one of the two changes.
+SETTINGS = [(1280, "light"), (1280, "dark"), (390, "dark"), (390, "light")]
+# The sliders of a page are moved in both of these.
+SLIDER_SETTINGS = [(1280, "light"), (390, "dark")]
+OTHER_THEME = {"light": "dark", "dark": "light"}
+# A screen of 1280 pixels at four times the size shows this many.
+NARROWEST = 320
+# One page of each kind is looked at in all settings, with all its parts. All others have the same style,
+# and each is looked at in two settings, which take turns from page to page: at both widths, in both themes.
+KINDS = ["index", "chapters/07-l2", "exercises/mse_loss", "chapters/glossary", "chapters/reference/losses"]
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# The rules whose verdict the colours decide; all others see nothing of the theme.
+COLOURS = ["color-contrast", "link-in-text-block"]
+# Without preload axe does not fetch style sheets on its own, from addresses that it resolves wrongly.
+OPTIONS = {"preload": False, "resultTypes": ["violations"]}
+# Most elements of a page are those of formulas and pictures, which keep their room, and repeated words of
+# programs, which keep their text: each colour remains once. Of the sidebar, which is the same on all pages,
+# nothing remains to be looked at. The elements around them do, which scroll, or name a picture.
+WITHOUT_PARTS = """() => {
+    for (const formula of document.querySelectorAll(".katex")) {
+        const room = document.createElement("span"), {width, height} = formula.getBoundingClientRect();
+        room.style = `display: inline-block; width: ${width}px; height: ${height}px`;
+        formula.replaceChildren(room);
+    }
+    for (const picture of document.querySelectorAll(".npfl-picture > svg")) picture.replaceChildren();
+    const seen = new Set();
+    for (const word of document.querySelectorAll(".highlight span:not(:has(*))")) {
+        const around = [word.closest(".highlight").parentElement, word.parentElement];
+        const kind = [...around, word].map(element => element.className).join();
+        if (seen.has(kind)) word.replaceWith(...word.childNodes);
+        else seen.add(kind);
+    }
+}"""
+EXCLUDED = {"exclude": [[".katex"], [".npfl-picture > svg"], [".bd-sidebar-primary"]]}
+
+# What a figure shows: its pictures without the marks of changing elements, its sentence, and its values in
+# three places.
+SHOWN = """figure => {
+    const write = svg => {
+        const copy = svg.cloneNode(true);
+        for (const marked of [copy, ...copy.querySelectorAll("[data-c]")]) marked.removeAttribute("data-c");
+        const text = new XMLSerializer().serializeToString(copy);
+        return text.replaceAll(' xmlns="http://www.w3.org/2000/svg"', "");
+    };
+    const inputs = [...figure.querySelectorAll("input")];
+    return {
+        svgs: [...figure.querySelectorAll(".npfl-picture > svg")].map(write),
+        says: figure.querySelector(".npfl-says").textContent,
+        values: inputs.map(input => JSON.parse(input.dataset.texts)[input.value]),
+        spoken: inputs.map(input => input.getAttribute("aria-valuetext")),
+        written: inputs.map(input => input.nextElementSibling.textContent),
+        height: figure.getBoundingClientRect().height,
+    };
+}"""
+
+
+def check(figure, digests):
+    """Compare what a figure shows with what Python drew for the values where its sliders stand."""
+    shown = figure.evaluate(SHOWN)
+    values = shown["values"]
+    assert shown["spoken"] == shown["written"] == values
+    assert page.digest(shown["svgs"], shown["says"]) == digests[", ".join(values)], (
+        f"another picture at {values}"
+    )
+    return shown
+
+
+def move(opened, figure, digests):
+    """Drag, touch and type each slider of a figure, and check the picture each time."""
+    first = check(figure, digests)
+    for slider in figure.locator("input").all():
+        last = int(slider.get_attribute("max"))
+        slider.scroll_into_view_if_needed()
+        box = slider.bounding_box()
+        middle = box["y"] + box["height"] / 2
+        opened.mouse.move(box["x"] + box["width"] / 3, middle)
+        opened.mouse.down()
+        check(figure, digests)
+        opened.mouse.move(box["x"] + box["width"] - 1, middle, steps=3)
+        assert slider.input_value() == str(last)
+        assert check(figure, digests)["height"] == pytest.approx(first["height"], abs=1), "the page moves"
+        opened.mouse.up()
+        opened.touchscreen.tap(box["x"] + 3, middle)
+        assert slider.input_value() == "0"
+        check(figure, digests)
+        keys = [("End", last), ("ArrowLeft", max(last - 1, 0)), ("Home", 0), ("ArrowRight", min(1, last))]
+        for key, position in keys:
+            opened.keyboard.press(key)
+            assert slider.input_value() == str(position)
+            check(figure, digests)
+        before = int(slider.input_value())
+        opened.keyboard.press("PageUp")
+        assert int(slider.input_value()) > before or before == last
+        check(figure, digests)
+        opened.keyboard.press("PageDown")
+        check(figure, digests)
+        slider.evaluate(
+            "(input, i) => { input.value = i; input.dispatchEvent(new Event('input')); }", last // 2
+        )
+        check(figure, digests)
+
+
+def move_all(opened, expected, theme):
+    """Move the sliders of all figures; then look at them in the other theme, which changes colours only."""
+    figures = opened.locator(".npfl-explore").all()
+    assert sorted(figure.get_attribute("id") for figure in figures) == sorted(expected)
+    for figure in figures:
+        for picture in figure.locator(".npfl-picture").all():
+            assert picture.get_attribute("aria-label").strip()
+        move(opened, figure, expected[figure.get_attribute("id")])
+    paper = "getComputedStyle(document.querySelector('.npfl-picture path')).fill"
+    light_or_dark = opened.evaluate(paper)
+    opened.emulate_media(color_scheme=OTHER_THEME[theme])
+    opened.wait_for_function(f"before => {paper} !== before", arg=light_or_dark)
+    for figure in figures:
+        slider = figure.locator("input").first
+        slider.press("Home")
+        check(figure, expected[figure.get_attribute("id")])
+        slider.press("End")
+        check(figure, expected[figure.get_attribute("id")])
+        figure.get_by_role("button", name="Reset").click()
+
+
+def is_open(opened):
+    """Wait for the scripts that come after the first view."""
+    if opened.locator("script[data-later]").count():
+        opened.locator(".bd-sidebar-primary[role]").wait_for(state="attached")
+
+
+def show(opened, width, theme):
+    """Show a page in another width and theme, and let it be laid out."""
+    opened.set_viewport_size({"width": width, "height": 900})
+    opened.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    opened.wait_for_function("theme => document.documentElement.dataset.theme === theme", arg=theme)
+    opened.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+
+
+def width_of(opened):
+    return opened.evaluate("document.documentElement.scrollWidth")
+
+
+class Visit:
+    """What was found on a page: notes by kind, each a list, and the bytes that came for its first view."""
+
+    def __init__(self, context, address, name, digests):
+        self.opened, self.address, self.name, self.digests = context.new_page(), address, name, digests
+        self.notes = {"rules": [], "wide": [], "sliders": [], "complaints": []}
+        self.sizes = {}
+
+    def all(self):
+        try:
+            self.load()
+            if self.digests:
+                for width, theme in SLIDER_SETTINGS:
+                    self.sliders(width, theme)
+            self.rules()
+            show(self.opened, NARROWEST, "light")
+            self.wide(NARROWEST)
+            self.opened.evaluate("localStorage.clear()")
+        finally:
+            self.opened.close()
+        return self.notes | {"sizes": self.sizes}
+
+    def load(self):
+        complain, address = self.notes["complaints"].append, self.address
+        self.opened.on("pageerror", lambda error: complain(str(error)))
+        self.opened.on(
+            "console", lambda m: m.type in ("error", "warning") and complain(f"{m.text} {m.location}")
+        )
+        self.opened.on(
+            "request",
+            lambda asked: (
+                asked.url.startswith((address, "data:", "blob:")) or complain(f"asked for {asked.url}")
+            ),
+        )
+        self.opened.on("response", self.weigh)
+        self.opened.goto(f"{address}/{self.name}.html")
+        self.opened.wait_for_load_state("networkidle")
+        is_open(self.opened)
+        self.opened.remove_listener("response", self.weigh)
+
+    def weigh(self, response):
+        body = response.body()
+        plain = re.search(r"\.(woff2|png|ico)\b", response.url)
+        self.sizes[response.url] = len(body) if plain else len(gzip.compress(body))
+
+    @contextlib.contextmanager
+    def noting(self, kind, where):
+        try:
+            yield
+        except AssertionError as error:
+            self.notes[kind].append(f"{where}: {error}")
+
+    def wide(self, width):
+        """Only what scrolls in itself may be wider than the screen."""
+        if (found := width_of(self.opened)) > width:
+            self.notes["wide"].append(f"{found} pixels on a screen of {width}")
+
+    def sliders(self, width, theme):
+        with self.noting("sliders", f"{width} {theme}"):
+            show(self.opened, width, theme)
+            move_all(self.opened, self.digests, theme)
+            self.wide(width)
+
+    def rules(self):
+        """Look for breaches of the rules of accessibility, as far as a program finds them."""
+        self.opened.mouse.move(0, 0)  # nothing is pointed at
+        settings = SETTINGS
+        if self.name not in KINDS:
+            settings = SETTINGS[sum(self.name.encode()) % 2 :: 2]
+            show(self.opened, *settings[0])
+            self.opened.evaluate(WITHOUT_PARTS)
+        self.opened.evaluate(AXE_SCRIPT)
+        widths = set()
+        for width, theme in settings:
+            show(self.opened, width, theme)
+            self.wide(width)
+            options = {"runOnly": COLOURS if width in widths else WCAG, **OPTIONS}
+            parts = EXCLUDED if widths or self.name not in KINDS else {"exclude": []}
+            widths.add(width)
+            found = self.opened.evaluate(
+                "([parts, options]) => axe.run(parts.exclude.length ? parts : document, options)",
+                [parts, options],
+            )
+            self.notes["rules"] += [
+                f"{width} {theme} {rule['id']}: {rule['help']}: {node['html'][:200]}"
+                for rule in found["violations"]
+                for node in rule["nodes"]
+            ]
