@@ -2,6 +2,9 @@
 
 # The other modules are imported where they are used: workers import this one, and nbgrader takes seconds.
 import hashlib
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
@@ -42,21 +45,29 @@ def release(
     from npfl_grader.authoring import exercises
     from npfl_grader.files import write, write_notebook
 
-    for path in find(source):
+    paths = find(source)
+    with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
         try:
-            notebook = exercises.read(path)
-            stamp = output / ".checked" / path.stem
-            digest = hashlib.sha256(path.read_bytes() + Path(exercises.__file__).read_bytes()).hexdigest()
-            if not stamp.exists() or stamp.read_text() != digest:
-                typer.echo(exercises.check(path))
-                write(stamp, digest)
+            notebooks = {path: exercises.read(path) for path in paths}
+            checks = {}
+            for path in paths:
+                stamp = output / ".checked" / path.stem
+                digest = hashlib.sha256(path.read_bytes() + Path(exercises.__file__).read_bytes()).hexdigest()
+                if not stamp.exists() or stamp.read_text() != digest:
+                    checks[path] = (pool.submit(exercises.check, path), stamp, digest)
+            for path, notebook in notebooks.items():
+                if path in checks:
+                    checked, stamp, digest = checks[path]
+                    typer.echo(checked.result())
+                    write(stamp, digest)
+                released = exercises.release(notebook)
+                write_notebook(
+                    output / "notebooks" / f"{path.stem}.ipynb", exercises.notebook_links(released, address)
+                )
+                write(output / f"{path.stem}.md", exercises.page(released, path.stem))
         except exercises.ExerciseError as error:
+            pool.shutdown(cancel_futures=True)
             raise stop(str(error)) from None
-        released = exercises.release(notebook)
-        write_notebook(
-            output / "notebooks" / f"{path.stem}.ipynb", exercises.notebook_links(released, address)
-        )
-        write(output / f"{path.stem}.md", exercises.page(released, path.stem))
 
 
 def _hand_out(assignments: list[str]) -> None:
