@@ -63,7 +63,8 @@ def unusable(listed: list[Mutation]) -> list[str]:
 
 def tests(module: str, copy: Path) -> list[list[str]]:
     """Return the tests to run one after another until one fails: those that most likely notice come first."""
-    names = (f"tests/test_{module.split('/')[0]}.py", "tests/test_life.py", f"npfl/{module}.py")
+    home = f"tests/test_{module.split('/')[0]}.py"
+    names = ("tests/test_life.py", "tests/test_precision.py", home, f"npfl/{module}.py")
     own = [name for name in names if (copy / name).exists()]
     paths = sorted([*copy.glob("tests/test_*.py"), *copy.glob("npfl/**/*.py")])
     rest = [str(path.relative_to(copy)) for path in paths if path.name not in OTHERS]
