@@ -2,7 +2,7 @@
 
 import typer
 
-from npfl_grader.cli import autograde, collect, course, feedback, insights, publish, release, table
+from npfl_grader.cli import autograde, collect, course, extend, feedback, insights, publish, release, table
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -13,6 +13,7 @@ app = typer.Typer(
 app.command()(release.release)
 app.command()(course.course)
 app.command()(table.table)
+app.command()(extend.extend)
 app.command()(autograde.autograde)
 app.command()(feedback.feedback)
 app.command()(collect.collect)

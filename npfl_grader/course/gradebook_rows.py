@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from nbgrader import api
@@ -235,6 +235,38 @@ def set_due_dates(course: Course, dues: Mapping[str, datetime]) -> dict[str, dat
                 book.update_or_create_assignment(name, duedate=str(plain))
                 changed[name] = before
     return changed
+
+
+def extend(course: Course, assignment: str, students: Sequence[str], extension: timedelta) -> None:
+    """Give students more time for an assignment; no extension takes an earlier one away.
+
+    A row of nbgrader's for the student, without notebooks, keeps it; it is no submission.
+
+    Raises
+    ------
+    CourseError
+        If there is no such assignment or student; nothing has changed then.
+    """
+    with gradebook.writing(course) as book:
+        session: Session = book.db()
+        row = session.query(api.Assignment).filter_by(name=assignment).one_or_none()
+        if row is None:
+            raise CourseError(
+                f"there is no assignment {assignment} in the gradebook: check its name"
+            ) from None
+        known = {student for (student,) in session.query(api.Student.id)}
+        if strange := [student for student in students if student not in known]:
+            raise CourseError(f"there is no student {', '.join(strange)} in the course: check the id")
+        entries = {
+            entry.student_id: entry
+            for entry in session.query(api.SubmittedAssignment).filter_by(assignment_id=row.id)
+        }
+        for student in students:
+            if student not in entries:
+                entries[student] = api.SubmittedAssignment(assignment_id=row.id, student_id=student)
+                session.add(entries[student])
+            entries[student].extension = extension or None
+        session.commit()
 
 
 def enrol(course: Course, people: Sequence[Person]) -> tuple[list[str], list[str], list[str]]:

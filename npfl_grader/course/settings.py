@@ -52,8 +52,9 @@ class NpflGrader(Configurable):
     file = Integer(LIMITS["file"], help="Bytes that a submission may write into files.").tag(config=True)
     timezone = Unicode("UTC", help="The time zone of due dates and of times in archives.").tag(config=True)
     assignments = Dict(
-        help='For each assignment, by name, "due", such as "2026-03-10 23:59", and "points", what all of its '
-        "points together count in the published grades."
+        help='For each assignment, by name, "due", such as "2026-03-10 23:59", "points", what all of its '
+        'points together count in the published grades, and "bonus", the grade ids of questions whose points '
+        "come on top of them."
     ).tag(config=True)
 
 
@@ -99,6 +100,11 @@ class Course:
         """Say what all points of an assignment together count, if the course says so."""
         chosen = self.settings.assignments.get(assignment, {})
         return chosen.get("points") if isinstance(chosen, dict) else None
+
+    def bonus(self, assignment: str) -> list[str]:
+        """Name the questions whose points come on top."""
+        chosen = self.settings.assignments.get(assignment, {})
+        return list(chosen.get("bonus", [])) if isinstance(chosen, dict) else []
 
     @property
     def permissions(self) -> int:
@@ -216,15 +222,20 @@ def due_dates(course: Course) -> dict[str, datetime]:
     zone = course.timezone()
     found = {}
     for name, chosen in course.settings.assignments.items():
-        if not isinstance(chosen, dict) or {*chosen} - {"due", "points"}:
+        if not isinstance(chosen, dict) or {*chosen} - {"due", "points", "bonus"}:
             raise CourseError(
-                f'{where}.assignments: {name} needs a dictionary with "due" and "points", or either, '
+                f'{where}.assignments: {name} needs a dictionary with "due", "points" or "bonus", '
                 f"it has {chosen!r}"
             )
         points = chosen.get("points", 1)
         if isinstance(points, bool) or not isinstance(points, int | float) or points <= 0:
             raise CourseError(
                 f"{where}.assignments: {name}: {points!r} are no points: write a number above 0"
+            )
+        bonus = chosen.get("bonus", [])
+        if not isinstance(bonus, list) or not all(isinstance(cell, str) for cell in bonus):
+            raise CourseError(
+                f"{where}.assignments: {name}: {bonus!r} names no questions: write the grade ids in a list"
             )
         if "due" in chosen:
             text = str(chosen["due"])

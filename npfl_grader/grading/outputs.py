@@ -13,6 +13,7 @@ from npfl_grader.grading.intake import is_picture
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 SHOWN = "# Hidden tests ran here."
+EXIT = "quit(), exit() and sys.exit() end the whole program, also a notebook: leave them out"
 CHARACTERS = 200_000  # of text in one output
 
 
@@ -111,6 +112,9 @@ def _error(output: dict[str, Any], policy: Policy) -> dict[str, Any]:
         rest = policy.max_traceback - first - 1
         entries = [*entries[:first], "... Traceback truncated ...", *entries[len(entries) - rest :]]
     name, value = _text(output.get("ename")), _text(output.get("evalue"))
+    if name == "SystemExit":
+        value = EXIT
+        entries = [f"{name}: {value}"]
     return {"output_type": "error", "ename": name, "evalue": value, "traceback": entries}
 
 

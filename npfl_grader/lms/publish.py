@@ -3,95 +3,23 @@
 import json
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
-from pathlib import Path, PurePosixPath
 
 from npfl_grader.course import gradebook, gradebook_rows
-from npfl_grader.course.gradebook import Person
+from npfl_grader.course.gradebook import Marks
 from npfl_grader.course.settings import Course
 from npfl_grader.errors import CourseError
 from npfl_grader.files import write
 from npfl_grader.grading import feedback
 from npfl_grader.late import LatePenalty
-from npfl_grader.lms import archives, ledger, roster, spreadsheet, system
-from npfl_grader.lms.handout import pack
+from npfl_grader.lms import ledger, questions, roster, spreadsheet, system
+from npfl_grader.lms.feedback import pack_feedback
+from npfl_grader.lms.grades import Choice, Grade, Outcome, some
 from npfl_grader.lms.ledger import Collection
 from npfl_grader.lms.people import People
 from npfl_grader.lms.spreadsheet import Sheet
-from npfl_grader.lms.system import Origin, Published, System
+from npfl_grader.lms.system import Published, System
 
 CENT = Decimal("0.01")
-SHOWN = 5
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What is published, and how.
-
-    Attributes
-    ----------
-    system : str
-        One of `systems.names`.
-    template : Path or None
-        The list of grades that the system exports, into which the grades are filled.
-    column : str
-        The title of the grade's column; by default found by the assignment's name.
-    absent : str
-        What those have who handed in nothing: "zero" or "blank".
-    encoding : str
-        Of the template; by default it is found out.
-    """
-
-    system: str
-    template: Path | None = None
-    column: str = ""
-    absent: str = "zero"
-    encoding: str = ""
-
-
-@dataclass
-class Grade:
-    """A student's grade for an assignment.
-
-    Attributes
-    ----------
-    score, penalty : Decimal
-        nbgrader's points, and what is taken off for being late.
-    points : Decimal
-        What is published.
-    submitted : bool
-        Whether something was graded.
-    waiting : bool
-        Whether an answer waits for a person.
-    """
-
-    person: Person
-    score: Decimal = Decimal(0)
-    penalty: Decimal = Decimal(0)
-    points: Decimal = Decimal(0)
-    submitted: bool = False
-    waiting: bool = False
-
-
-@dataclass
-class Outcome:
-    """What was made.
-
-    Attributes
-    ----------
-    notes : list of str
-        What there is to know.
-    doubts : list of str
-        What needs a look before the grades are imported.
-    """
-
-    files: list[Path] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    doubts: list[str] = field(default_factory=list)
-
-
-def some(names: list[str]) -> str:
-    """Name the first of many."""
-    return f"{', '.join(names[:SHOWN])}{' …' if len(names) > SHOWN else ''}"
 
 
 @dataclass
@@ -112,6 +40,10 @@ class Publisher:
         The system's own list.
     collection : Collection
         What was collected.
+    marks : dict
+        What the gradebook says, by student and notebook.
+    bonus : list of str
+        The questions whose points come on top of `most`.
     """
 
     course: Course
@@ -122,6 +54,8 @@ class Publisher:
     source: System
     template: Sheet | None
     collection: Collection
+    marks: dict[str, dict[str, Marks]] = field(default_factory=dict)
+    bonus: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.worth = self.course.worth(self.assignment)
@@ -165,7 +99,10 @@ class Publisher:
         # Spreadsheets read UTF-8 by its mark.
         write(path, ("\ufeff" if self.source.mark else "") + text)
         made.files.append(path)
-        made.files += self._feedback(folder, made)
+        graded = [name for name, grade in self.grades.items() if grade.submitted]
+        made.files += pack_feedback(self.course, self.assignment, self.source, graded, self.collection, made)
+        write(folder / "questions.csv", questions.table(self.grades, self.marks))
+        made.files.append(folder / "questions.csv")
         self._say(made, refreshed)
         grades = {
             name: {
@@ -217,6 +154,13 @@ class Publisher:
         absent = sum(not grade.submitted for grade in self.grades.values()) - len(unusable)
         has = "has no grade" if self.choice.absent == "blank" else "has 0 points"
         made.notes.append(f"who handed in nothing and {has}: {absent}")
+        undated = sorted(taken.student for taken in self.collection.students.values() if taken.undated)
+        if undated:
+            made.doubts.append(
+                f"handed in at a time that cannot be read, so without any penalty: {some(undated)}"
+            )
+        if self.bonus:
+            made.notes.append(f"on top of that, as bonus: {', '.join(self.bonus)}")
         if self.collection.unmatched:
             owners = [question.owner for question in self.collection.unmatched]
             made.notes.append(
@@ -301,54 +245,6 @@ class Publisher:
                 return taken.student
         return self.people.by_number.get(number) if self.source.number_is_person else None
 
-    # --- feedback ---
-
-    def _feedback(self, folder: Path, made: Outcome) -> list[Path]:
-        """Pack the feedback of each student under the name by which the system finds the student again."""
-        content: dict[str, bytes] = {}
-        without, unknown = [], []
-        for name, grade in self.grades.items():
-            if not grade.submitted:
-                continue
-            pages = sorted(self.course.folder("feedback", name, self.assignment).glob("*.html"))
-            if not pages:
-                without.append(name)
-                continue
-            if self._origin(name, pages[0].stem) is None:
-                unknown.append(name)
-            for page in pages:
-                origin = self._origin(name, page.stem)
-                place = (
-                    self.source.feedback(origin, page.name)
-                    if origin
-                    else f"{archives.shorten(name)}/{page.name}"
-                )
-                if place in content:
-                    place = f"{archives.shorten(name)}/{page.name}"
-                content[place] = page.read_bytes()
-        if without:
-            made.notes.append(
-                f"without feedback so far: {len(without)}; run 'npfl-grader feedback {self.assignment}'"
-            )
-        if unknown or not self.source.feedback_sorts:
-            made.notes.append(
-                f"whose feedback {self.source.title} does not sort by itself: "
-                f"{len(unknown) or len(content)}; it is packed by student"
-            )
-        if not content:
-            return []
-        target = folder / f"feedback-{self.source.name}.zip"
-        pack(target, content)
-        return [target]
-
-    def _origin(self, student: str, notebook: str) -> Origin | None:
-        """Say where a notebook came from, if it came from this system."""
-        taken = self.collection.students.get(student)
-        if taken is None or taken.system != self.source.name or not self.source.feedback_sorts:
-            return None
-        path = taken.notebooks.get(notebook) or next(iter(taken.notebooks.values()), None)
-        return self.source.origin(PurePosixPath(path)) if path else None
-
 
 def prepare(course: Course, name: str, choice: Choice) -> Publisher:
     """Read what is published.
@@ -367,19 +263,32 @@ def prepare(course: Course, name: str, choice: Choice) -> Publisher:
             f"export {source.title}'s, or name the other system"
         )
     assignment = gradebook.assignment(course, name)
+    worth = {
+        cell.name: cell.points
+        for definition in assignment.definitions.values()
+        for cell in definition.cells
+        if cell.points
+    }
+    bonus = course.bonus(name)
+    if strange := sorted({*bonus} - {*worth}):
+        raise CourseError(
+            f'{course.root / "nbgrader_config.py"}: c.NpflGrader.assignments: {name}: "bonus" names '
+            f"{', '.join(strange)}: there are {', '.join(worth)}"
+        )
+    most = assignment.most - sum(worth[cell] for cell in bonus)
     grades = {student: Grade(person) for student, person in assignment.people.items()}
-    for student, notebooks in gradebook.marks(course, name).items():
+    marks = gradebook.marks(course, name)
+    for student, notebooks in marks.items():
         grade = grades[student]
         grade.submitted = True
-        for marks in notebooks.values():
-            grade.score += marks.score
-            grade.penalty += Decimal(repr(float(marks.penalty)))
-            grade.waiting |= bool(marks.waiting)
+        for given in notebooks.values():
+            grade.score += given.score
+            grade.penalty += Decimal(repr(float(given.penalty)))
+            grade.waiting |= bool(given.waiting)
     if not any(grade.submitted for grade in grades.values()):
         raise CourseError(f"nothing of {name} was graded: run 'npfl-grader autograde {name}' first")
-    return Publisher(
-        course, name, choice, assignment.most, grades, source, template, ledger.load(course, name)
-    )
+    collection = ledger.load(course, name)
+    return Publisher(course, name, choice, most, grades, source, template, collection, marks, bonus)
 
 
 def publish(course: Course, name: str, choice: Choice) -> Outcome:

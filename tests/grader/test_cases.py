@@ -275,3 +275,112 @@ def test_an_archive_of_another_assignment_is_noticed(course):
     rows = report(course)
     assert len(rows) == 10
     assert {row["state"] for row in rows.values()} == {"needs a look"}
+
+
+def test_feedback_and_grades_agree(course):
+    hand_in(course, "u1", {f"{NAME}.ipynb": ANSWER, "timestamp.txt": b"2026-03-10 20:00:00 UTC\n"})
+    hand_in(course, "u2", {f"{NAME}.ipynb": ANSWER})
+    course.run("autograde", NAME)
+    course.run("feedback", NAME)
+    page = course.root / "feedback" / "u1" / NAME / f"{NAME}.html"
+    assert "10.0 / 12.0" in page.read_text()
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db", "npfl") as gradebook:
+        gradebook.find_grade("exact-zeros-why", NAME, NAME, "u1").manual_score = 2.0
+        gradebook.update_or_create_assignment(NAME, duedate="2026-03-10 12:00:00 UTC")
+        gradebook.db.commit()
+    config = course.root / "nbgrader_config.py"
+    config.write_text(
+        config.read_text()
+        + "c.LatePenalty.percent_per_day = 10\n"
+        + f'c.NpflGrader.assignments = {{"{NAME}": {{"points": 20, "bonus": ["exact-zeros-why"]}}}}\n'
+    )
+    done = course.run("publish", NAME, "--system", "blackboard")
+    said = " ".join(done.stdout.split())
+    assert "feedback written anew, for grades that have changed since: 2" in said
+    assert "10.8 / 12.0" in page.read_text()
+    assert "on top of that, as bonus: exact-zeros-why" in said
+    text = (course.root / "published" / NAME / "grades-blackboard.csv").read_text("utf-8-sig")
+    # 12 of the 10 points that count, a tenth off for the day, of 20.
+    assert dict(csv.reader(io.StringIO(text))) == {"Username": NAME, "u1": "21.60", "u2": "20.00"}
+    text = (course.root / "published" / NAME / "questions.csv").read_text("utf-8-sig")
+    rows = {row["student"]: row for row in csv.DictReader(io.StringIO(text))}
+    assert rows["u1"][f"{NAME}: exact-zeros-why (of 2)"] == "2"
+    assert rows["u2"][f"{NAME}: exact-zeros-why (of 2)"] == ""
+    assert rows["u1"]["penalty"] == "1.2"
+    # More time takes the penalty away.
+    course.run("extend", NAME, "u1", "--days", "1")
+    course.run("publish", NAME, "--system", "blackboard")
+    text = (course.root / "published" / NAME / "grades-blackboard.csv").read_text("utf-8-sig")
+    assert dict(csv.reader(io.StringIO(text)))["u1"] == "24.00"
+    assert "12.0 / 12.0" in page.read_text()
+    assert "there is no student nobody" in course.run("extend", NAME, "nobody", "--days", "1", code=1).stderr
+
+
+def test_blackboard_goes_all_the_way(course):
+    """A system that was added as one file: its archive is read, its grades are written."""
+    with Gradebook(f"sqlite:///{course.root}/gradebook.db", "npfl") as gradebook:
+        for student in ("li", "update_li", "x_1"):
+            gradebook.add_student(student, first_name="Li", last_name="Li")
+    with zipfile.ZipFile(course.root / "b.zip", "w") as archive:
+        for owner, day in (("x_1", 9), ("x_1", 8), ("li", 9), ("update_li", 9)):
+            name = f"l1_{owner}_attempt_2026-03-0{day}-10-00-00"
+            archive.writestr(f"{name}_{NAME}.ipynb", ANSWER if day == 9 else b"{}")
+            archive.writestr(f"{name}.txt", b"Name: Li Li")
+    done = course.run("collect", NAME, course.root / "b.zip", code=3)
+    # What ends in _update_li may be li's or update_li's.
+    assert {*ledger(course)["students"]} == {"li", "x_1"}
+    assert "it may be li or update_li" in " ".join(done.stdout.split())
+    course.run("autograde", NAME)
+    sheet = course.root / "gc.csv"
+    title = f"{NAME} [Total Pts: 12 Score] |664617"
+    rows = [["Last Name", "First Name", "Username", "Student ID", title]]
+    rows += [
+        ["Li", "Li", student, number, ""]
+        for student, number in (("x_1", "1"), ("li", "2"), ("update_li", "3"))
+    ]
+    with sheet.open("w", encoding="utf-16", newline="") as file:  # as Blackboard writes it
+        csv.writer(file, delimiter="\t").writerows(rows)
+    course.run("publish", NAME, "--system", "blackboard", "--template", sheet)
+    text = (course.root / "published" / NAME / "grades-blackboard.csv").read_text("utf-8-sig")
+    grades = {row["Username"]: row[title] for row in csv.DictReader(io.StringIO(text), delimiter="\t")}
+    assert grades == {"x_1": "10.00", "li": "10.00", "update_li": "0.00"}
+
+
+def test_an_older_gradebook_is_told_what_to_run(course):
+    import sqlite3
+
+    with sqlite3.connect(course.root / "gradebook.db") as database:
+        database.execute("alter table student rename column lms_user_id to old")
+    done = course.run("publish", NAME, "--system", "canvas", code=1)
+    assert "run 'nbgrader db upgrade'" in done.stderr
+
+
+def test_several_students_are_chosen(course):
+    for student in ("a1", "a2", "b"):
+        hand_in(course, student, {f"{NAME}.ipynb": ANSWER})
+    course.run("autograde", NAME, "--student", "a2", "--student", "b")
+    assert {*report(course)} == {"a2", "b"}
+    assert (
+        "nothing was handed in"
+        in course.run("autograde", NAME, "--student", "b", "--student", "c", code=1).stderr
+    )
+
+
+def test_feedback_says_what_quit_does(course):
+    notebook = json.loads(ANSWER)
+    cell = next(cell for cell in notebook["cells"] if cell["id"] == "solution")
+    cell["source"] = "def l1_update(theta, gradient, learning_rate, l1):\n    quit()"
+    hand_in(course, "u1", {f"{NAME}.ipynb": json.dumps(notebook).encode()})
+    course.run("autograde", NAME)
+    course.run("feedback", NAME)
+    page = (course.root / "feedback" / "u1" / NAME / f"{NAME}.html").read_text()
+    assert "end the whole program, also a notebook: leave them out" in page
+
+
+def test_the_pictures_of_a_solution_are_not_handed_out(course):
+    path = course.root / "release" / NAME / f"{NAME}.ipynb"
+    notebook = json.loads(path.read_text())
+    cell = next(cell for cell in notebook["cells"] if cell["id"] == "exact-zeros-why")
+    cell["attachments"] = {"solution.png": {"image/png": "iVBORw0KGgo="}}
+    path.write_text(json.dumps(notebook))
+    assert "has a picture, and students would see it" in course.run("release", "--zip", NAME, code=1).stderr

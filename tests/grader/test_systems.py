@@ -13,8 +13,9 @@ from npfl_grader.course.gradebook import Person
 from npfl_grader.errors import CourseError
 from npfl_grader.lms import attempts, dates, ledger, publish, roster, spreadsheet
 from npfl_grader.lms.attempts import Matcher
+from npfl_grader.lms.grades import Choice, Grade, Outcome
 from npfl_grader.lms.people import People, full_name, plain_name
-from npfl_grader.lms.publish import Choice, Grade, Outcome, Publisher
+from npfl_grader.lms.publish import Publisher
 from npfl_grader.lms.system import known as systems
 
 CASES = Path(__file__).parent / "desk"

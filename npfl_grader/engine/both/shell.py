@@ -178,6 +178,10 @@ class _Shell(InteractiveShell):
                 return True
         return False
 
+    def ask_exit(self) -> None:
+        """Let quit() and exit() be errors that feedback explains; a kernel would end without a word."""
+        raise SystemExit
+
     def _showtraceback(self, etype: type, evalue: BaseException, stb: list[str]) -> None:
         Stream.outputs.taken.append(error_output(etype.__name__, _text(evalue), [str(line) for line in stb]))
 
