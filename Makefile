@@ -24,7 +24,7 @@ STATE = { find index.md _config.yml _toc.yml pyproject.toml requirements.lock ch
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install book build guide downloads test lint links bench fuzz mutation rehearsal course table lock clean
+.PHONY: help install book build guide downloads test lint links bench fuzz mutation rehearsal world course table lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -88,6 +88,9 @@ fuzz: $(HAVE)dev $(HAVE)fuzz  ## look for bytes that break what reads submission
 
 mutation: $(HAVE)dev  ## make each of the typical mistakes in npfl and see that a test fails
 	python tests/mutation/run.py
+
+world: $(HAVE)dev  ## grade a folder of strangers' notebooks with stock nbgrader too, and compare: make world FOLDER=courses
+	python tests/world/run.py $(or $(FOLDER),$(error say which: make world FOLDER=courses))
 
 rehearsal: $(HAVE)dev  ## run a simulated course of 300 students through every step, killed in between
 	python tests/simulation/run.py

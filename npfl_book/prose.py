@@ -20,7 +20,7 @@ RULES = {
 LINES = {r"(?<=\S)  +(?=\S)": "two spaces", r"(?<=\w) +[,;.!?](?=\s|$)": "a space before the mark"}
 NOT_PROSE = [
     r"\A---\n.*?\n---\n",
-    r"^(`{3,})\{?(?:code-cell|literalinclude|bibliography|eval-rst|include|tableofcontents|python|bibtex|yaml)\b.*?^\1`*$",
+    r"^(`{3,})\{?(?:code-cell|literalinclude|bibliography|eval-rst|include|tableofcontents|python|text|bibtex|yaml)\b.*?^\1`*$",
     r"^\$\$.*?\$\$(?: \(\S+\))?$",
     r"(?<!\\)\$[^$]+\$",
     r"(?<!`)(`{1,2})(?!`).+?(?<!`)\1(?!`)",

@@ -20,7 +20,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 
 from npfl_grader.course import definition, settings, submissions
 from npfl_grader.course.gradebook_rows import Rows, late_rule
-from npfl_grader.grading import grade, intake, recognition, search
+from npfl_grader.grading import grade, intake, recognition, search, solution
 from npfl_grader.grading.record import Result
 
 Resources = dict[str, Any]
@@ -54,19 +54,23 @@ class Isolated(NbGraderPreprocessor):
             definitions = definition.from_gradebook(gradebook, assignment, course.source(assignment))
             submission = search.read(course, assignment, student, definitions)
             self._remove_links(course, assignment, submission)
+            files = submissions.instructor_files(course, assignment)
+            solutions = solution.load(course, assignment, definitions, files)
+            for tried in map(grade.grade, solutions.tasks()):
+                solutions.keep(tried)
             task = grade.Task(
                 student=student,
                 notebook=name,
                 definition=definitions[name],
                 # What was handed in, not what was rebuilt: a stub that was put back must not run.
                 data=submission.notebooks.get(name, nbformat.writes(nb).encode()),
-                files=submissions.instructor_files(course, assignment),
+                files=files,
                 student_files=submission.helpers(),
                 limits=course.limits(),
                 require="none" if course.settings.unprotected else "landlock",
                 policy=course.policy(),
             )
-            graded = grade.grade(task)
+            graded = grade.grade(solutions.inform(task))
             for test, reason in graded.unsure.items():
                 self.log.error("%s of %s: %s was not graded: %s", name, student, test, reason)
             rows = Rows(gradebook.db(), assignment, late_rule(course))

@@ -2,7 +2,18 @@
 
 import typer
 
-from npfl_grader.cli import autograde, collect, course, extend, feedback, insights, publish, release, table
+from npfl_grader.cli import (
+    autograde,
+    check,
+    collect,
+    course,
+    extend,
+    feedback,
+    insights,
+    publish,
+    release,
+    table,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -14,6 +25,7 @@ app.command()(release.release)
 app.command()(course.course)
 app.command()(table.table)
 app.command()(extend.extend)
+app.command()(check.check)
 app.command()(autograde.autograde)
 app.command()(feedback.feedback)
 app.command()(collect.collect)

@@ -73,6 +73,8 @@ def autograde(
                         report = work.run(crew, step)
                     complete &= report.complete
                     console.print(report.table())
+                    for warning in report.warnings():
+                        console.print(warning, markup=False, soft_wrap=True)
                     where = f"Logs: {receipts.folder(course, name)}. Report: {work.report_path}."
                     level = f"{report.level} ({report.weaker})" if report.weaker else report.level
                     console.print(f"Protection: {level}. {where}", markup=False, soft_wrap=True)

@@ -40,6 +40,11 @@ class NpflGrader(Configurable):
     unprotected = Bool(
         False, help="Whether to go on where this machine cannot confine what students wrote."
     ).tag(config=True)
+    together = Bool(
+        True,
+        help="Whether a check that even the instructor's own solution passes only in one process with it is "
+        "judged so for students too, without protection against a determined one; otherwise a person looks.",
+    ).tag(config=True)
     call_timeout = Integer(
         LIMITS["call"], help="Seconds for one call of a student's function by a test."
     ).tag(config=True)

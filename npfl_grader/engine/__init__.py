@@ -11,7 +11,7 @@ The job::
      "files": {"name": base64, ...},          # for both sides
      "student_files": {"name": base64, ...},  # for the student's alone
      "require": "full" | "landlock" | "none",
-     "engine": "two-process" | "kernel"}
+     "engine": "two-process" | "together" | "kernel"}
 
 The result::
 

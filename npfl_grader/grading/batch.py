@@ -16,11 +16,12 @@ from npfl_grader.course.settings import Course
 from npfl_grader.course.submissions import Submission
 from npfl_grader.errors import CourseError
 from npfl_grader.files import write
-from npfl_grader.grading import pool, receipts, record, search
+from npfl_grader.grading import pool, receipts, record, search, solution
 from npfl_grader.grading.grade import Graded, Task
 from npfl_grader.grading.receipts import Receipt
 from npfl_grader.grading.record import Result
 from npfl_grader.grading.report import Report, Row, State, log
+from npfl_grader.grading.solution import Solutions
 
 LEVELS = ["none", "landlock", "full"]
 
@@ -64,6 +65,8 @@ class Batch:
         Whose submissions.
     files : dict
         The instructor's data files, by relative path.
+    solutions : Solutions
+        What is known of the instructor's own solutions.
     """
 
     course: Course
@@ -71,6 +74,7 @@ class Batch:
     choice: Choice
     students: list[str]
     files: dict[str, bytes]
+    solutions: Solutions
 
     def __post_init__(self) -> None:
         self.definitions = self.assignment.definitions
@@ -133,6 +137,10 @@ class Batch:
 
         todo: Iterator[Task] = tasks()
         try:
+            if self.choice.engine == "two-process":
+                for graded in pool.run(workers, self.solutions.tasks()):
+                    self.solutions.keep(graded)
+                self.report.solutions, self.report.unknown = self.solutions.tried, self.solutions.unknown
             # Where nothing has changed, no worker is started.
             if first := next(todo, None):
                 self.report.level, self.report.weaker = self._check(workers.probe())
@@ -171,7 +179,7 @@ class Batch:
         return level, why
 
     def _task(self, submission: Submission, name: str) -> Task:
-        return Task(
+        task = Task(
             student=submission.student,
             notebook=name,
             definition=self.definitions[name],
@@ -184,6 +192,7 @@ class Batch:
             engine=self.choice.engine,
             policy=self.policy,
         )
+        return self.solutions.inform(task)
 
     # --- what is known of earlier runs ---
 
@@ -215,6 +224,7 @@ class Batch:
                 submission.refused.get(name),
                 beside,
                 [str(self.assignment.due), str(entry.extension)],
+                self.solutions.digest(name),
             )
             for name in self.definitions
         }
@@ -242,9 +252,7 @@ class Batch:
             name: digest
             for name, digest in self._digests(result.submission).items()
             if name in (self.definitions if result.whole else self.notebooks)
-            and not (
-                name in result.graded and result.graded[name].unsure and not result.graded[name].unreadable
-            )
+            and not (name in result.graded and _may_pass(result.graded[name]))
         }
         return Receipt(old | sure, row)
 
@@ -303,6 +311,11 @@ class Batch:
         write(folder / f"{row.student}.log", log(row, self.report))
 
 
+def _may_pass(graded: Graded) -> bool:
+    """Say whether a test could not be judged for a reason that may be gone at the next run."""
+    return not graded.unreadable and bool(graded.unsure.keys() - graded.disagreements.keys())
+
+
 def prepare(course: Course, name: str, choice: Choice) -> Batch:
     """Read what there is to grade.
 
@@ -321,12 +334,14 @@ def prepare(course: Course, name: str, choice: Choice) -> Batch:
         If there is no such assignment, or nothing of it was handed in.
     """
     assignment = gradebook.assignment(course, name)
+    files = submissions.instructor_files(course, name)
     batch = Batch(
         course,
         assignment,
         choice,
         submissions.students(course, name, choice.students),
-        submissions.instructor_files(course, name),
+        files,
+        solution.load(course, name, assignment.definitions, files),
     )
     if not batch.notebooks:
         raise CourseError(f"{name} has no notebook {choice.notebooks}: {', '.join(batch.definitions)}")

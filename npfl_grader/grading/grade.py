@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from npfl_grader.course.definition import Definition
-from npfl_grader.grading import intake, outputs, pictures, recognition, verdict
+from npfl_grader.grading import intake, opinions, outputs, pictures, recognition, verdict
 from npfl_grader.grading.outputs import Policy
 
 # Seconds, bytes and numbers that a submission may use, where the course does not say otherwise.
@@ -49,6 +49,13 @@ class Task:
         The weakest protection allowed, and the kind of engine.
     policy : Policy
         What is shown of hidden tests.
+    only_together : frozenset of str
+        The tests, by grade id, that the instructor's own solution passes only in one process with it, where
+        such a pass counts.
+    lost : dict
+        The tests, by grade id, that the instructor's own solution does not pass here, and why.
+    assigned : dict
+        For each solution cell, by grade id, the variables that the instructor's solution assigns.
     """
 
     student: str
@@ -62,6 +69,9 @@ class Task:
     require: str = "full"
     engine: str = "two-process"
     policy: Policy = field(default_factory=Policy)
+    only_together: frozenset[str] = frozenset()
+    lost: dict[str, str] = field(default_factory=dict)
+    assigned: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass
@@ -88,6 +98,10 @@ class Graded:
         The protection under which it ran.
     seconds : float
         How long it ran.
+    together : list of str
+        The tests whose points were given in one process with the student's code.
+    disagreements : dict
+        For each test that passed only so and is left to a person, by grade id, what it said otherwise.
     """
 
     student: str
@@ -102,6 +116,8 @@ class Graded:
     untouched: bool = False
     level: str | None = None
     seconds: float = 0.0
+    together: list[str] = field(default_factory=list)
+    disagreements: dict[str, str] = field(default_factory=dict)
 
 
 def grade(task: Task, execute: Callable[[bytes], bytes] | None = None) -> Graded:
@@ -117,8 +133,44 @@ def grade(task: Task, execute: Callable[[bytes], bytes] | None = None) -> Graded
     rebuilt, unreadable = _take_in(task)
     if unreadable:
         return _finish(task, rebuilt, {}, unreadable, unreadable=unreadable)
-    results, fault, level, seconds = _run(task, rebuilt, execute)
-    return _finish(task, rebuilt, results, fault, level=level, seconds=seconds)
+    results, fault, level, seconds = _run(task, rebuilt, execute, task.engine)
+    if task.engine != "two-process" or not opinions.in_doubt(task.definition, rebuilt, results):
+        return _finish(task, rebuilt, results, fault, level=level, seconds=seconds)
+    second, no_second, _, more = _run(task, rebuilt, execute, "together")
+    if fault and no_second:
+        return _finish(task, rebuilt, results, fault, level=level, seconds=seconds + more)
+    settled = opinions.settle(
+        task.definition,
+        rebuilt,
+        results,
+        second,
+        only_together=task.only_together,
+        lost=task.lost,
+        secret=lambda number: task.policy.hidden_tests != "all" and _hidden(task, rebuilt, number),
+        say=lambda number, result: _say(task, rebuilt, number, result, fault),
+    )
+    graded = _finish(task, rebuilt, settled.results, None, level=level, seconds=seconds + more)
+    graded.together, graded.disagreements = settled.together, settled.disagreements
+    if settled.together:
+        graded.notes.append(
+            f"{', '.join(settled.together)}: judged in one process with the student's code, unprotected"
+        )
+    return graded
+
+
+def _say(
+    task: Task, rebuilt: intake.Rebuilt, number: str, result: dict[str, Any] | None, fault: str | None
+) -> str:
+    """Tell in one line how a test failed, as far as students may know."""
+    hidden = _hidden(task, rebuilt, number)
+    errors = [o for o in (result or {}).get("outputs", ()) if o.get("output_type") == "error"]
+    if not errors:
+        return fault or (f"it ended with {result['status']}" if result else "it gave no result")
+    raised = (result or {}).get("raised") or _guess(errors)
+    shown = outputs.conceal(
+        outputs.clean(errors[-1:], task.policy), task.policy, hidden=hidden, raised=raised, lines=set()
+    )
+    return " ".join(f"{shown[0]['ename']}: {shown[0]['evalue']}".split())[:300]
 
 
 def without_running(task: Task, fault: str) -> Graded:
@@ -178,7 +230,7 @@ def _finish(
 
 
 def _run(
-    task: Task, rebuilt: intake.Rebuilt, execute: Callable[[bytes], bytes] | None
+    task: Task, rebuilt: intake.Rebuilt, execute: Callable[[bytes], bytes] | None, way: str
 ) -> tuple[dict[str, dict[str, Any]], str | None, str | None, float]:
     """Run the notebook, again if the grader failed; give results by cell, the last fault, level and time."""
     if execute is None:
@@ -190,7 +242,8 @@ def _run(
             "id": cell["id"],
             "role": rebuilt.roles[cell["id"]],
             "source": cell["source"],
-            "brief": task.policy.hidden_tests != "all" and _hidden(task, rebuilt, cell),
+            "brief": task.policy.hidden_tests != "all" and _hidden(task, rebuilt, cell["id"]),
+            "assigned": task.assigned.get(rebuilt.names.get(cell["id"], ""), []),
         }
         for cell in rebuilt.cells
     ]
@@ -201,7 +254,7 @@ def _run(
             "files": _encode(task.files),
             "student_files": _encode(task.student_files),
             "require": task.require,
-            "engine": task.engine,
+            "engine": way,
         }
     ).encode()
     seconds = 0.0
@@ -231,7 +284,7 @@ def _show(task: Task, rebuilt: intake.Rebuilt, results: dict[str, dict[str, Any]
     failed = {}
     for cell in rebuilt.cells:
         known = cell["id"] in rebuilt.names and rebuilt.roles[cell["id"]] != "student"
-        hidden = _hidden(task, rebuilt, cell)
+        hidden = _hidden(task, rebuilt, cell["id"])
         if cell["cell_type"] == "code" and (result := results.get(cell["id"])):
             cleaned = outputs.clean(result.get("outputs", []), policy)
             errors = [output for output in cleaned if output["output_type"] == "error"]
@@ -247,10 +300,12 @@ def _show(task: Task, rebuilt: intake.Rebuilt, results: dict[str, dict[str, Any]
     return failed
 
 
-def _hidden(task: Task, rebuilt: intake.Rebuilt, cell: dict[str, Any]) -> bool:
-    """Say whether a cell is a test of the instructor's with hidden parts."""
-    known = cell["id"] in rebuilt.names and rebuilt.roles[cell["id"]] != "student"
-    return known and bool(task.policy.split(cell["source"])[1])
+def _hidden(task: Task, rebuilt: intake.Rebuilt, number: str) -> bool:
+    """Say whether a cell is one of the instructor's with hidden parts."""
+    if number not in rebuilt.names or rebuilt.roles[number] == "student":
+        return False
+    source = next(cell["source"] for cell in rebuilt.cells if cell["id"] == number)
+    return bool(task.policy.split(source)[1])
 
 
 def _guess(errors: list[dict[str, Any]]) -> str:

@@ -38,7 +38,13 @@ def folder(course: Course, assignment: str) -> Path:
 
 def report_path(course: Course, assignment: str) -> Path:
     """Name the file of the last run's report."""
-    return folder(course, assignment).with_suffix(".json")
+    # A name such as "hw1.2" has a point of its own.
+    return folder(course, assignment).with_name(f"{assignment}.json")
+
+
+def solutions_path(course: Course, assignment: str) -> Path:
+    """Name the file of what is known of the instructor's own solutions."""
+    return folder(course, assignment).with_name(f"{assignment}.solution.json")
 
 
 def path(course: Course, assignment: str, student: str) -> Path:

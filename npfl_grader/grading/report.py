@@ -10,6 +10,8 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
+from npfl_grader.grading.tried import Tried
+
 
 class State(StrEnum):
     """How far a submission was graded."""
@@ -79,6 +81,10 @@ class Report:
         The protection under which it ran.
     weaker : str
         Why that is not the strongest.
+    solutions : dict
+        How the instructor's own solution did, for each notebook, by name.
+    unknown : list of str
+        The notebooks whose solution is not there to be tried.
     """
 
     assignment: str
@@ -87,6 +93,8 @@ class Report:
     rows: list[Row] = field(default_factory=list)
     seconds: float = 0.0
     weaker: str = ""
+    solutions: dict[str, Tried] = field(default_factory=dict)
+    unknown: list[str] = field(default_factory=list)
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     @property
@@ -107,6 +115,17 @@ class Report:
             indent=1,
             sort_keys=True,
         )
+
+    def warnings(self) -> list[str]:
+        """Say what the instructor should know of the assignment itself, one line each."""
+        unknown = (
+            "your solution is not in the source folder, so a check that a student passes only in one process "
+            "with the tests is left to you"
+        )
+        return [
+            *(f"{name}, {line}" for name, tried in self.solutions.items() for line in tried.warnings()),
+            *(f"{name}: {unknown}" for name in self.unknown),
+        ]
 
     def table(self) -> Table:
         """Draw the summary: how many of each kind, and all of which there is something to say."""

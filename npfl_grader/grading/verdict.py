@@ -64,7 +64,7 @@ def judge(
             sure = untouched and not fault and known.name not in rebuilt.unfound
             verdict.scores[known.name] = 0.0 if sure else None
         elif known.grade:
-            score, why = _points(known, rebuilt.roles[cell["id"]], results.get(cell["id"]), fault)
+            score, why = points(known, results.get(cell["id"]), fault)
             if score == 0 and known.points and rebuilt.unfound and why is None:
                 score, why = None, next(iter(rebuilt.unfound.values()))
             verdict.scores[known.name] = score
@@ -79,12 +79,11 @@ def judge(
     return verdict
 
 
-def _points(
-    known: Cell, role: str, result: dict[str, Any] | None, fault: str | None
-) -> tuple[float | None, str | None]:
+def points(known: Cell, result: dict[str, Any] | None, fault: str | None) -> tuple[float | None, str | None]:
+    """Give the points of one test, or None and the reason why a person must give them."""
     most = known.points or 0.0
-    if role == "locked" and most == 0:
-        # Set-up is no test; whatever came of it, it is worth nothing.
+    if most == 0:
+        # Set-up, or a test for the student alone: whatever came of it, it is worth nothing.
         return 0.0, None
     if fault:
         return None, fault

@@ -21,7 +21,7 @@ def test_nbgrader_autograde_runs_isolated(room):
     done = room.run("autograde", room.name, program="nbgrader")
     assert room.scores() == {
         "right": (2.0, 3.0, 0.0),
-        "cheat": (0.0, 0.0, 0.0),
+        "cheat": (0.0, None, 0.0),
         "doubled": (2.0, 3.0, 0.0),
         "linked": (0.0, 0.0, 0.0),
     }
@@ -50,4 +50,4 @@ def test_the_button_of_the_formgrader_runs_isolated(room, monkeypatch):
     monkeypatch.chdir(room.root)
     result = NbGraderAPI(course.directory, config=course.config).autograde(room.name, "cheat")
     assert result["success"], result
-    assert room.scores()["cheat"] == (0.0, 0.0, 0.0)
+    assert room.scores()["cheat"] == (0.0, None, 0.0)

@@ -23,8 +23,7 @@ from typing import Any
 
 from npfl_grader.engine.both.wire import Channel, Closed
 from npfl_grader.engine.host import linux, sandbox
-from npfl_grader.engine.students_side import student
-from npfl_grader.engine.tests_side import kernel
+from npfl_grader.engine.students_side import student, together
 
 _INTERVAL = 0.1  # seconds between two looks at the processes
 _MOMENT = 0.002  # seconds in which a killed process is gone
@@ -49,7 +48,7 @@ class Keeper:
         self.base = base
         self.limits: dict[str, int] = {}
         self.work: list[str] = []
-        self.unix_sockets = False
+        self.program = "student"
 
     def serve(self) -> None:
         """Do what the tests' process asks, until it goes away; then leave nothing behind."""
@@ -79,9 +78,9 @@ class Keeper:
                 for path in self.work:
                     remove(path)
 
-    def _open(self, limits: dict[str, int], files: dict[str, str], unix_sockets: bool) -> dict[str, Any]:
+    def _open(self, limits: dict[str, int], files: dict[str, str], program: str) -> dict[str, Any]:
         """Make the work directory."""
-        self.limits, self.unix_sockets = limits, unix_sockets
+        self.limits, self.program = limits, program
         if self.level == "full":
             sandbox.new_root(2 * limits["file"], 10_000)
             self.work = [sandbox.HOME, sandbox.TEMPORARY]
@@ -137,9 +136,11 @@ class Keeper:
             file_size=limits["file"],
             seconds=2 * limits["notebook"] + 10,
         )
-        sandbox.confine(self.level, self.work, self.unix_sockets)
-        if self.unix_sockets:
-            kernel.main(sock)
+        sandbox.confine(self.level, self.work, self.program == "kernel")
+        if self.program == "kernel":
+            together.in_kernel(sock, limits["memory"], limits["output"])
+        elif self.program == "together":
+            together.in_shell(sock, limits["memory"], limits["output"])
         else:
             student.main(sock, progress, limits["memory"], limits["output"])
 

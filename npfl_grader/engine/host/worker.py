@@ -47,6 +47,7 @@ class Warm:
         }
         environment |= {
             "LANG": "C.UTF-8",
+            "NBGRADER_EXECUTION": "autograde",  # as nbgrader sets it for tests to ask
             "MPLBACKEND": "module://matplotlib_inline.backend_inline",
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",

@@ -23,7 +23,7 @@ from npfl_grader.engine.both.outputs import clean, error_output
 from npfl_grader.engine.both.shell import CellTimeout, Notebook
 from npfl_grader.engine.both.wire import UNLIMITED, Channel
 from npfl_grader.engine.host import keeper, sandbox
-from npfl_grader.engine.tests_side import kernel, remote
+from npfl_grader.engine.tests_side import remote, together
 from npfl_grader.engine.tests_side.blame import engines_own
 from npfl_grader.engine.tests_side.client import Sandbox
 from npfl_grader.engine.tests_side.connection import Connection, Fault, NoAnswer
@@ -87,7 +87,7 @@ class Checker:
         """Let the student's process run its cells, and leave its copies."""
         copies = sum(cell["role"] == "test" for cell in self.cells)
         limits = self.limits | {"processes": self.limits["processes"] + copies}
-        self.sandbox.open(limits, keeper.students(self.job), unix_sockets=False)
+        self.sandbox.open(limits, keeper.students(self.job), program="student")
         known: set[str] = set()
         row: list[int] = []  # cells that find the same state
         for i, cell in enumerate(self.cells):
@@ -264,8 +264,12 @@ class Checker:
         owned = set(dir(builtins))
         wanted = {name for found in self.names.values() for name in found.read}
         fault = ""
+        # Variables of the instructor's cells that the solution assigns anew; they are the student's then.
+        replaced: set[str] = set()
         for i, cell in enumerate(self.cells):
             if i not in self.names:
+                replaced |= set(cell.get("assigned", ()))
+                owned -= replaced
                 continue
             self.worker.send({"begins": i})
             copy = self.copies.get(i)
@@ -278,7 +282,7 @@ class Checker:
                 result = copy
             else:
                 connection = copy if isinstance(copy, Connection) else None
-                result = self._run_here(i, notebook, connection, sorted(wanted - owned))
+                result = self._run_here(i, notebook, connection, sorted(wanted - owned), replaced)
                 failed_here = (
                     result["status"] != "ok" and not connection and self.results[i]["status"] == "ok"
                 )
@@ -288,13 +292,19 @@ class Checker:
                         f"{cell['id']} fails where the tests run: {last.get('ename')}: {last.get('evalue')}"
                     )
             owned |= self.names[i].bound
+            replaced -= self.names[i].bound
             if test:
                 self.results[i] = result
             if isinstance(copy := self.copies.get(i), Connection) and copy.end:
                 self._kill()
 
     def _run_here(
-        self, i: int, notebook: Notebook, connection: Connection | None, wanted: list[str]
+        self,
+        i: int,
+        notebook: Notebook,
+        connection: Connection | None,
+        wanted: list[str],
+        replaced: set[str],
     ) -> dict[str, Any]:
         seconds = min(self.limits["cell"], self.deadline - time.monotonic())
         if seconds <= 0:
@@ -304,7 +314,7 @@ class Checker:
                 connection, values = self._ask(i, connection, wanted)
             except NoAnswer as error:
                 return failed(connection.end or "crash", str(error))
-            self._inject(notebook.variables, wanted, values)
+            self._inject(notebook.variables, wanted, values, replaced)
         copies = [copy for copy in self.copies.values() if isinstance(copy, Connection)]
         for copy in copies:
             copy.fault = None
@@ -360,14 +370,16 @@ class Checker:
                 raise error
         return again, again.names(wanted)
 
-    def _inject(self, variables: dict[str, Any], wanted: list[str], values: dict[str, Any]) -> None:
+    def _inject(
+        self, variables: dict[str, Any], wanted: list[str], values: dict[str, Any], replaced: set[str]
+    ) -> None:
         """Let the student's names lead into this test's copy, but for those that the tests have bound."""
         for name, value in self.injected.items():
             if variables.get(name) is value:
                 del variables[name]
         self.injected.clear()
         for name, value in values.items():
-            if name in wanted and name not in variables:
+            if name in wanted and (name not in variables or name in replaced):
                 variables[name] = self.injected[name] = value
 
 
@@ -409,8 +421,8 @@ def _run(channel: Channel, its_sandbox: Sandbox, base: str) -> dict[str, Any]:
         # A value of the student's that is legal, but huge where it is used, makes an error, not a fault.
         sandbox.limit_memory(job["limits"]["memory"])
         remote.teach_inspect()
-        if job["engine"] == "kernel":
-            return {"results": in_order(job["cells"], kernel.run(job, its_sandbox))}
+        if job["engine"] in ("together", "kernel"):
+            return {"results": in_order(job["cells"], together.run(job, its_sandbox))}
         checker = Checker(job, channel, its_sandbox)
         checker.run_students_cells()
         checker.run_tests()

@@ -22,9 +22,9 @@ class Sandbox:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
 
-    def open(self, limits: dict[str, Any], files: dict[str, str], *, unix_sockets: bool) -> None:
-        """Have the work directory made; comes first."""
-        self._ask({"op": "open", "limits": limits, "files": files, "unix_sockets": unix_sockets})
+    def open(self, limits: dict[str, Any], files: dict[str, str], *, program: str) -> None:
+        """Have the work directory made, and say what its processes run; comes first."""
+        self._ask({"op": "open", "limits": limits, "files": files, "program": program})
 
     def start(self, sock: socket.socket, progress: int) -> int:
         """Start a student's process on its ends of a connection and a pipe; return its number.

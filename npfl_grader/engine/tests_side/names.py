@@ -34,11 +34,8 @@ class Names:
 
 def names(source: str) -> Names:
     """Analyse a cell; what cannot be compiled has no names."""
-    try:
-        code = compile(
-            TransformerManager().transform_cell(source), "<cell>", "exec", dont_inherit=True, flags=_ASYNC
-        )
-    except (SyntaxError, ValueError):
+    code = _compile(source)
+    if code is None:
         return Names()
     bound: set[str] = set()
     read: set[str] = set()
@@ -62,6 +59,18 @@ def names(source: str) -> Names:
     return Names(*map(frozenset, (bound, later, read, attributes)))
 
 
+def stored(source: str) -> set[str]:
+    """List the variables that a cell assigns; none if it cannot be compiled."""
+    code = _compile(source)
+    operations = ("STORE_NAME", "STORE_GLOBAL")
+    return {
+        instruction.argval
+        for part in (_codes(code) if code else ())
+        for instruction in dis.get_instructions(part)
+        if instruction.opname in operations
+    }
+
+
 cached = functools.lru_cache(1000)(names)
 
 
@@ -76,6 +85,14 @@ def from_json(parts: list[list[str]]) -> Names:
 
 
 _ASYNC = 0x2000  # ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+
+
+def _compile(source: str) -> CodeType | None:
+    try:
+        cell = TransformerManager().transform_cell(source)
+        return compile(cell, "<cell>", "exec", dont_inherit=True, flags=_ASYNC)
+    except (SyntaxError, ValueError):
+        return None
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:

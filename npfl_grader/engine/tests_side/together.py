@@ -1,7 +1,9 @@
-"""The other engine: a whole notebook in a real kernel, inside the sandbox.
+"""The other opinion: the whole notebook as nbgrader runs it, answers and tests in one process of the sandbox.
 
-It is for what two processes cannot do. Tests and student code share the kernel then, and so does nbclient,
-which drives it from inside: the sandbox protects the machine and everyone else, but not the verdict.
+It is for what two processes cannot do, and runs in a copy of the warm shell or, if the course asks for it, in
+a real kernel. Tests and student code share the process then, and so does what drives it from inside: the
+sandbox protects the machine and everyone else, but not the verdict. A failure here can be trusted, for
+nobody forges one of his own; a pass cannot.
 """
 
 import os
@@ -15,37 +17,20 @@ from npfl_grader.engine.both.wire import Channel, Closed, Garbled, Late
 from npfl_grader.engine.host import keeper
 from npfl_grader.engine.tests_side.client import Sandbox
 
-_START = 30.0  # seconds for the kernel to start
+_START = 30.0  # seconds for the shell or the kernel to start
 _GRACE = 5.0
 _MOST_STARTS = 4
 
 
-def main(sock: socket.socket) -> None:
-    """Inside the sandbox: run the cells that come over a connection, and send each one's outputs."""
-    # Only this engine needs them, and importing them into the warm process would make every fork dearer.
-    import nbformat
-    from nbclient import NotebookClient
-
-    channel = Channel(sock)
-    request, _ = channel.receive()
-    # The connection file and its sockets lie in the work directory; there is no network here.
-    os.environ["JUPYTER_RUNTIME_DIR"] = os.getcwd()
-    cells = [nbformat.v4.new_code_cell(source) for source in request["sources"]]
-    notebook = nbformat.v4.new_notebook(cells=cells)
-    client = NotebookClient(
-        notebook, allow_errors=True, timeout=request["seconds"], interrupt_on_timeout=True
-    )
-    client.create_kernel_manager().transport = "ipc"
-    with client.setup_kernel():
-        channel.send({})
-        for index, cell in enumerate(cells):
-            client.execute_cell(cell, index, execution_count=index + 1)
-            channel.send({"outputs": cell.outputs})
-        channel.receive()
-
-
 def run(job: dict[str, Any], sandbox: Sandbox) -> dict[int, dict[str, Any]]:
-    """Outside: have the cells run, and read what comes back; a cell that kills the kernel is left out then.
+    """Have the cells run, and read what comes back; a cell that ends the process is left out then.
+
+    Parameters
+    ----------
+    job : dict
+        See `npfl_grader.engine.execute`; its ``engine`` is ``together`` or ``kernel``.
+    sandbox : Sandbox
+        The student's.
 
     Returns
     -------
@@ -57,15 +42,21 @@ def run(job: dict[str, Any], sandbox: Sandbox) -> dict[int, dict[str, Any]]:
     code = [i for i, cell in enumerate(job["cells"]) if cell["role"] != "text"]
     results: dict[int, dict[str, Any]] = {}
     failed: dict[int, dict[str, Any]] = {}
-    sandbox.open(limits, keeper.students(job), unix_sockets=True)
+    sandbox.open(limits, keeper.students(job), program=job["engine"])
     for _ in range(_MOST_STARTS):
         here, there = socket.socketpair()
         sandbox.start(there, os.open(os.devnull, os.O_WRONLY))
         channel = Channel(here, Sizes.within(limits["memory"], limits["output"]))
-        sources = ["" if i in failed else job["cells"][i]["source"] for i in code]
+        cells = [
+            {
+                "source": "" if i in failed else job["cells"][i]["source"],
+                "brief": job["cells"][i].get("brief", False),
+            }
+            for i in code
+        ]
         at = -1
         try:
-            channel.send({"sources": sources, "seconds": limits["cell"]}, deadline=deadline)
+            channel.send({"cells": cells, "seconds": limits["cell"]}, deadline=deadline)
             channel.receive(time.monotonic() + _START)
             for at in code:
                 began = time.monotonic()
@@ -76,9 +67,9 @@ def run(job: dict[str, Any], sandbox: Sandbox) -> dict[int, dict[str, Any]]:
         except Late:
             status, message = "timeout", "the cell did not end in time"
         except Closed:
-            status, message = "crash", "the kernel has died"
+            status, message = "crash", "your code ended the process that it ran in"
         except (Garbled, Malformed):
-            status, message = "crash", "the kernel has sent nonsense"
+            status, message = "crash", "your code broke the process that it ran in"
         finally:
             channel.close()
             sandbox.end([])

@@ -1,0 +1,44 @@
+"""Inside the sandbox: run all cells of a notebook, tests included, and send the outputs of each."""
+
+import os
+import socket
+
+from npfl_grader.engine.both.codec import Sizes
+from npfl_grader.engine.both.shell import Notebook
+from npfl_grader.engine.both.wire import Channel
+
+
+def in_shell(sock: socket.socket, memory: int, most_output: int) -> None:
+    """Run the cells that come over a connection in this process, a copy of the warm one."""
+    channel = Channel(sock, Sizes.within(memory, most_output))
+    request, _ = channel.receive()
+    notebook = Notebook(most_output)
+    channel.send({})
+    for count, cell in enumerate(request["cells"], 1):
+        _, outputs = notebook.run(cell["source"], request["seconds"], count, brief=cell["brief"])
+        channel.send({"outputs": outputs})
+    channel.receive()
+
+
+def in_kernel(sock: socket.socket, memory: int, most_output: int) -> None:
+    """Run the cells that come over a connection in a kernel."""
+    # Only this engine needs them, and importing them into the warm process would make every fork dearer.
+    import nbformat
+    from nbclient import NotebookClient
+
+    channel = Channel(sock, Sizes.within(memory, most_output))
+    request, _ = channel.receive()
+    # The connection file and its sockets lie in the work directory; there is no network here.
+    os.environ["JUPYTER_RUNTIME_DIR"] = os.getcwd()
+    cells = [nbformat.v4.new_code_cell(cell["source"]) for cell in request["cells"]]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    client = NotebookClient(
+        notebook, allow_errors=True, timeout=request["seconds"], interrupt_on_timeout=True
+    )
+    client.create_kernel_manager().transport = "ipc"
+    with client.setup_kernel():
+        channel.send({})
+        for index, cell in enumerate(cells):
+            client.execute_cell(cell, index, execution_count=index + 1)
+            channel.send({"outputs": cell.outputs})
+        channel.receive()

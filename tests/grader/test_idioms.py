@@ -1,0 +1,140 @@
+"""What tests of public courses do: right work loses no point in silence, and wrong work wins none."""
+
+import functools
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from npfl_grader.authoring import exercises
+from npfl_grader.course import definition
+from npfl_grader.grading import grade, intake, solution
+
+CELL = re.compile(r"^```python (plain|locked|solution|test)( [\d.]+)?\n(.*?)\n?^```$", re.S | re.M)
+HELPERS = {
+    "helper.py": b"def check_double(f):\n    assert f(4) == 8 and f(0) == 0\n",
+    "seeded.py": b"import random\n\n\ndef check(roll):\n    random.seed(1)\n"
+    b"    expected = [random.randint(1, 6) for _ in range(5)]\n    random.seed(1)\n"
+    b"    assert [roll() for _ in range(5)] == expected\n",
+}
+# What the machine of a course has and a sandbox has not: even the instructor's solution cannot pass.
+NOT_HERE = {
+    "environment_variable": "KeyError",
+    "home_data": "FileNotFoundError",
+    "source_of_class": "source code not available",  # in Python before 3.13, nor with nbgrader
+}
+# Here the test passes without the student's work; nbgrader gives the stub its point too.
+STUB_PASSES = {
+    "input_history",
+    "wrong_dataframe_of_locked_cell",
+    "wrong_shadowed_reference",
+    "wrong_star_import",
+}
+WRONG = {
+    "wrong_dataframe_of_locked_cell": "data = data[:2]",
+    "wrong_nbgrader_execution": "def double(x):\n    return 3 * x",
+    "wrong_shadowed_reference": "def mean(values):\n    return sum(values)",
+    "wrong_star_import": "def factorial(n):\n    return n",
+    "wrong_stale_file": "open('result.txt', 'w').write('wrong')",
+    "cleaned_data_of_locked_cell": "data = None",
+    "class_eq": "class P:\n    def __init__(self, x):\n        self.x = x",
+    "dict_keys": "def letters(word):\n    return {}.keys()",
+}
+
+
+def read():
+    text = (Path(__file__).parent / "idioms.md").read_text(encoding="utf-8")
+    return {
+        section.partition("\n")[0].strip(): [match.groups() for match in CELL.finditer(section)]
+        for section in text.split("\n## ")[1:]
+    }
+
+
+IDIOMS = read()
+
+
+def notebook(name, answer=None):
+    """Make the source notebook of an idiom; `answer` takes the place of its first solution."""
+    cells = []
+    for place, (kind, points, source) in enumerate(IDIOMS[name]):
+        if kind == "solution":
+            source = answer or source
+            answer = "" if answer is not None else None
+            if "BEGIN SOLUTION" not in source:
+                source = f"### BEGIN SOLUTION\n{source}\n### END SOLUTION"
+        cell = nbformat.v4.new_code_cell(source, id=f"cell{place}")
+        if kind != "plain":
+            cell.metadata.nbgrader = {
+                "schema_version": 3,
+                "grade_id": f"c{place}",
+                "grade": kind == "test",
+                "solution": kind == "solution",
+                "locked": kind != "solution",
+                "task": False,
+                "cell_type": "code",
+            } | ({"points": float(points)} if points else {})
+        cells.append(cell)
+    return nbformat.v4.new_notebook(cells=cells)
+
+
+def run(name, handed_in, **known):
+    source = notebook(name)
+    instructors = definition.from_source(source, name)
+    data = nbformat.writes(handed_in).encode()
+    assigned = solution.assigned(instructors, intake.read(nbformat.writes(source).encode()))
+    limits = grade.LIMITS | {"cell": 20, "call": 5}  # some call their answers 20,000 times
+    known |= {"files": HELPERS, "limits": limits, "require": "none", "assigned": assigned}
+    task = grade.Task("", name, instructors, data, **known)
+    return instructors, grade.grade(task)
+
+
+@functools.cache
+def tried(name):
+    return solution.read(*run(name, notebook(name)))
+
+
+@pytest.mark.parametrize("name", IDIOMS)
+def test_the_solution_passes_apart_or_together(name):
+    found = tried(name)
+    if name in NOT_HERE:
+        assert NOT_HERE[name] in str(found.lost)
+        return
+    assert not found.lost
+    _, graded = run(name, notebook(name), only_together=frozenset(found.together))
+    assert not graded.unsure
+    assert sum(graded.scores.values()) == found.tests
+    assert set(graded.together) == set(found.together)
+    # The mend is said for each.
+    assert len(found.warnings()) == len(found.together)
+
+
+@pytest.mark.parametrize("name", IDIOMS)
+def test_the_stub_wins_nothing(name):
+    found = tried(name)
+    stub = exercises.release(notebook(name))
+    _, graded = run(name, stub, only_together=frozenset(found.together), lost=found.lost)
+    won = {test for test, points in graded.scores.items() if points}
+    assert bool(won) == (name in STUB_PASSES)
+    if name in NOT_HERE:
+        assert "your own solution does not pass" in str(graded.unsure)
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_work_wins_nothing(name):
+    found = tried(name)
+    _, graded = run(name, notebook(name, WRONG[name]), only_together=frozenset(found.together))
+    assert not graded.unsure
+    assert not any(graded.scores.values())
+
+
+def test_unusual_work_that_two_processes_cannot_judge_is_left_to_a_person():
+    # The solution gives a number, the student an object that compares as one.
+    number = "class Number:\n    def __eq__(self, other):\n        return other == 8\n"
+    honest = f"{number}def double(x):\n    return Number()"
+    name = "wrong_nbgrader_execution"
+    _, graded = run(name, notebook(name, honest))
+    assert list(graded.unsure) == list(graded.disagreements)
+    said = next(iter(graded.unsure.values()))
+    assert "apart from the student's code" in said
+    assert "it gives 1 of 1 points" in said

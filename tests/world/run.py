@@ -1,0 +1,312 @@
+"""Grade strangers' notebooks with stock nbgrader and with this grader, and compare cell by cell.
+
+    python tests/world/run.py FOLDER [--limit N] [--mutants N] [--seconds S] [--keep]
+
+FOLDER holds nbgrader source notebooks, at any depth, each with what lies beside it. Of each notebook these
+are handed in: the instructor's solution, the untouched stub, and solutions with one mistake each. Only
+notebooks in Python with solutions and tests are taken; what nbgrader itself does not release is named.
+"""
+
+import argparse
+import ast
+import json
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+BESIDE = 20_000_000  # bytes of files beside a notebook that are taken along
+OPERATORS: dict[type[ast.AST], type[ast.AST]] = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Add,
+    ast.Div: ast.Mult,
+    ast.Lt: ast.GtE,
+    ast.Gt: ast.LtE,
+    ast.LtE: ast.Gt,
+    ast.GtE: ast.Lt,
+    ast.Eq: ast.NotEq,
+    ast.And: ast.Or,
+    ast.Or: ast.And,
+}
+
+
+@dataclass
+class Compared:
+    """What became of the cells of one notebook.
+
+    Attributes
+    ----------
+    cells : list of tuple
+        Student, cell, points with stock nbgrader and here (None: left to a person), and what was said here.
+    skipped : str
+        Why it was not compared, if it was not.
+    """
+
+    name: str
+    cells: list[tuple[str, str, float | None, float | None, str]] = field(default_factory=list)
+    skipped: str = ""
+    seconds: tuple[float, float] = (0.0, 0.0)
+    together: int = 0
+
+
+class Mistake(ast.NodeTransformer):
+    """Change the operator, the constant or the returned value with a given number."""
+
+    def __init__(self, number: int) -> None:
+        self.number, self.seen = number, 0
+
+    def _mine(self) -> bool:
+        self.seen += 1
+        return self.seen == self.number + 1
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        self.generic_visit(node)
+        if type(node.op) in OPERATORS and self._mine():
+            node.op = OPERATORS[type(node.op)]()  # type: ignore[assignment]
+        return node
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        self.generic_visit(node)
+        if type(node.ops[0]) in OPERATORS and self._mine():
+            node.ops[0] = OPERATORS[type(node.ops[0])]()  # type: ignore[call-overload]
+        return node
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        if type(node.value) in (int, float) and self._mine():
+            return ast.Constant(node.value + 1)
+        return node
+
+    def visit_Return(self, node: ast.Return) -> ast.AST:
+        self.generic_visit(node)
+        if node.value is not None and self._mine():
+            node.value = ast.Constant(None)
+        return node
+
+
+def mutants(source: NotebookNode, most: int) -> list[NotebookNode]:
+    """Make solutions with one mistake each, always the same for one notebook."""
+    places = []
+    for index, cell in enumerate(source.cells):
+        if cell.cell_type != "code" or not cell.metadata.get("nbgrader", {}).get("solution"):
+            continue
+        try:
+            tree = ast.parse(cell.source)
+        except SyntaxError:  # magics
+            continue
+        counter = Mistake(-1)
+        counter.visit(tree)
+        places += [(index, number) for number in range(counter.seen)]
+    random.Random(len(places)).shuffle(places)
+    made = []
+    for index, number in places[:most]:
+        changed = nbformat.from_dict(json.loads(json.dumps(source)))
+        cell = changed.cells[index]
+        cell.source = ast.unparse(Mistake(number).visit(ast.parse(cell.source)))
+        made.append(changed)
+    return made
+
+
+def is_source(path: Path) -> bool:
+    """Say whether a notebook in Python has a solution between nbgrader's marks, and an autograded test."""
+    try:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        cells = [
+            (cell["cell_type"], cell["metadata"].get("nbgrader") or {}, "".join(cell["source"]))
+            for cell in notebook["cells"]
+        ]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return False
+    language = notebook.get("metadata", {}).get("kernelspec", {}).get("language", "python")
+    solved = any(s.get("solution") and "BEGIN SOLUTION" in text for kind, s, text in cells if kind == "code")
+    tested = any(
+        s.get("grade") and not s.get("solution") and s.get("points") for kind, s, _ in cells if kind == "code"
+    )
+    return language.lower().startswith("python") and solved and tested
+
+
+def prepare(path: Path, course: Path, name: str, most: int) -> str:
+    """Make an assignment of a notebook and hand in its solutions; say why not, if it cannot be."""
+    source = nbformat.read(path, as_version=4)
+    source.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    folder = course / "source" / name
+    shutil.copytree(path.parent, folder, ignore=_not_beside(path), dirs_exist_ok=True)
+    nbformat.write(source, folder / f"{name}.ipynb")
+    done = run(
+        course, "nbgrader", "generate_assignment", name, "--force", "--GenerateAssignment.permissions=420"
+    )
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if "ERROR" in line or "Error" in line]
+        return f"nbgrader does not release it: {(lines or ['?'])[-1][-150:]}"
+    release = course / "release" / name / f"{name}.ipynb"
+    if not release.exists():
+        return "nbgrader does not release it"
+    handed = {"solution": source, "stub": nbformat.read(release, as_version=4)}
+    handed |= {f"mutant{n}": changed for n, changed in enumerate(mutants(source, most))}
+    for student, notebook in handed.items():
+        place = course / "submitted" / student / name
+        place.mkdir(parents=True)
+        nbformat.write(notebook, place / f"{name}.ipynb")
+    return ""
+
+
+def _not_beside(path: Path):
+    def ignore(folder: str, names: list[str]) -> set[str]:
+        left = {n for n in names if n.endswith(".ipynb") or n.startswith((".", "__pycache__"))}
+        sizes = {
+            n: os.path.getsize(os.path.join(folder, n))
+            for n in names
+            if os.path.isfile(os.path.join(folder, n))
+        }
+        return left | {n for n, size in sizes.items() if size > BESIDE}
+
+    return ignore
+
+
+def run(course: Path, *arguments: str, seconds: float = 900) -> subprocess.CompletedProcess[str]:
+    program = [sys.executable, "-m", *arguments]
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    try:
+        return subprocess.run(
+            program, cwd=course, env=environment, capture_output=True, text=True, timeout=seconds, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(program, 124, "", "it took too long")
+
+
+def scores(course: Path, name: str) -> dict[tuple[str, str], tuple[float | None, bool]]:
+    """Read the autograder's points of the tests, and whether a person is asked, by student and cell."""
+    with sqlite3.connect(course / "gradebook.db") as database:
+        rows = database.execute(
+            """select s.student_id, b.name, g.auto_score, g.needs_manual_grade from grade g
+            join submitted_notebook x on x.id = g.notebook_id
+            join submitted_assignment s on s.id = x.assignment_id join assignment a on a.id = s.assignment_id
+            join base_cell b on b.id = g.cell_id join grade_cells c on c.id = b.id
+            where a.name = ? and c.cell_type = 'code' and c.max_score > 0
+            and b.name not in (select b2.name from base_cell b2 join solution_cells z on z.id = b2.id
+                               where b2.notebook_id = b.notebook_id)""",
+            (name,),
+        ).fetchall()
+    return {(student, cell): (points, bool(manual)) for student, cell, points, manual in rows}
+
+
+def compare(path: Path, name: str, most: int, seconds: int) -> Compared:
+    """Grade one notebook's solutions twice."""
+    compared = Compared(name)
+    with tempfile.TemporaryDirectory(prefix="npfl-world-") as folder:
+        course = Path(folder, "stock")
+        course.mkdir()
+        (course / "nbgrader_config.py").write_text(
+            f"c = get_config()\nc.CourseDirectory.course_id = 'world'\nc.Execute.timeout = {seconds}\n"
+        )
+        if why := prepare(path, course, name, most):
+            compared.skipped = why
+            return compared
+        ours = Path(folder, "ours")
+        shutil.copytree(course, ours)
+        began = time.monotonic()
+        run(course, "nbgrader", "autograde", name)
+        between = time.monotonic()
+        done = run(ours, "npfl_grader.cli", "autograde", name)
+        compared.seconds = (between - began, time.monotonic() - between)
+        if done.returncode not in (0, 3):
+            compared.skipped = f"THIS GRADER FAILED: {(done.stderr or done.stdout).strip()[-300:]}"
+            return compared
+        theirs, mine = scores(course, name), scores(ours, name)
+        report = json.loads((ours / "grading" / f"{name}.json").read_text())
+        rows = {row["student"]: row for row in report["rows"]}
+        compared.together = sum(len(tried["together"]) for tried in report.get("solutions", {}).values())
+        for (student, cell), (points, _) in sorted(theirs.items()):
+            here, manual = mine.get((student, cell), (None, True))
+            row = rows.get(student, {})
+            said = row.get("failed", {}).get(name, {}).get(cell, "") or "; ".join(row.get("reasons", []))
+            compared.cells.append((student, cell, points, None if manual else here, said))
+    return compared
+
+
+def verdict(stock: float | None, here: float | None) -> str:
+    if here is None:
+        return "a person"
+    # Stock nbgrader leaves None where it gave up on the notebook.
+    if stock is None:
+        return "only here"
+    return "equal" if abs(stock - here) < 1e-9 else "less" if here < stock else "more"
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    options.add_argument("folder", type=Path)
+    options.add_argument("--limit", type=int, help="at most so many notebooks, drawn at random")
+    options.add_argument("--mutants", type=int, default=2, help="of each notebook")
+    options.add_argument("--seconds", type=int, default=60, help="for a cell")
+    options.add_argument("--report", type=Path, default=Path("_build/world.json"), help="every cell, as JSON")
+    chosen = options.parse_args()
+    paths = sorted(p for p in chosen.folder.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
+    paths = [p for p in paths if '"nbgrader"' in p.read_text(encoding="utf-8", errors="replace")]
+    if not paths:
+        sys.exit(
+            f"{chosen.folder}: there is no notebook with nbgrader's metadata below it: name another folder"
+        )
+    if chosen.limit and len(paths) > chosen.limit:
+        paths = sorted(random.Random(0).sample(paths, chosen.limit))
+    console = Console(width=200)
+    all_compared: list[Compared] = []
+    chosen.report.parent.mkdir(parents=True, exist_ok=True)
+    for number, path in enumerate(track(paths, console=Console(stderr=True), description="notebooks")):
+        compared = compare(path, f"n{number}", chosen.mutants, chosen.seconds)
+        compared.name = str(path.relative_to(chosen.folder))
+        all_compared.append(compared)
+        chosen.report.write_text(json.dumps([vars(c) for c in all_compared], ensure_ascii=False, indent=1))
+        if compared.skipped:
+            console.print(f"{compared.name}: {compared.skipped}", markup=False)
+        for student, cell, stock, here, said in compared.cells:
+            if (kind := verdict(stock, here)) != "equal":
+                points = f"{stock} with nbgrader, {here} here"
+                console.print(
+                    f"{compared.name}: {student} {cell}: {kind}: {points}: {said[:200]}", markup=False
+                )
+    summary(all_compared, console)
+    if any(verdict(s, h) == "less" for c in all_compared for _, _, s, h, _ in c.cells):
+        sys.exit(3)
+
+
+def summary(all_compared: list[Compared], console: Console) -> None:
+    graded = [compared for compared in all_compared if not compared.skipped]
+    table = Table(
+        title=f"{len(graded)} notebooks compared, {len(all_compared) - len(graded)} left out (named above)"
+    )
+    kinds = ("equal", "less", "more", "a person", "only here")
+    for column in ("handed in", "cells", *kinds):
+        table.add_column(column, justify="right")
+    for what in ("solution", "stub", "mutant"):
+        counts = Counter(
+            verdict(stock, here)
+            for compared in graded
+            for student, _, stock, here, _ in compared.cells
+            if student.startswith(what)
+        )
+        table.add_row(what, str(sum(counts.values())), *(str(counts[kind]) for kind in kinds))
+    console.print(table)
+    together = sum(compared.together for compared in graded)
+    stock, here = (sum(compared.seconds[k] for compared in graded) for k in (0, 1))
+    console.print(
+        f"{together} tests are judged together with the student's code; "
+        f"stock nbgrader took {stock:.0f} s, this grader {here:.0f} s"
+    )
+
+
+if __name__ == "__main__":
+    main()
