@@ -36,7 +36,10 @@ def real(name: str, value: Any) -> float:
     number = value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
     if isinstance(number, bool | np.bool_) or not isinstance(number, int | float | np.integer | np.floating):
         raise TypeError(f"{name} must be a number, got {show(value)}")
-    return float(number)
+    try:
+        return float(number)
+    except OverflowError:
+        raise ValueError(f"{name} must be a number of float64, got {show(value)}") from None
 
 
 def finite(name: str, value: Any) -> float:

@@ -11,7 +11,7 @@ def wide(array: NDArray) -> np.dtype:
 
 def total(array: NDArray, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> NDArray:
     """Add up in float32 at least, which is also the dtype of the result."""
-    return np.add.reduce(array, axis, dtype=wide(array), keepdims=keepdims)
+    return array.sum(axis=axis, dtype=wide(array), keepdims=keepdims)
 
 
 def product(weight: NDArray, value: NDArray) -> NDArray:

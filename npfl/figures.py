@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from npfl._checks import count, positive
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -53,6 +55,7 @@ def panels(rows: int = 1, columns: int = 1, height: float = 3.0, **options: Any)
     ----------
     Okabe and Ito: Color universal design, 2008 (the palette).
     """
+    rows, columns, height = count("rows", rows), count("columns", columns), positive("height", height)
     import matplotlib.pyplot as plt
 
     return plt.subplots(rows, columns, figsize=(4.2, height), **options)

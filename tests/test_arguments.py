@@ -216,7 +216,7 @@ METHODS = {
     },
 }
 
-NUMBERS = ["0.5", [0.5, 0.5], float("nan"), 1j, True, object(), np.ones(3), np.float64, {}]
+NUMBERS = ["0.5", [0.5, 0.5], float("nan"), 1j, True, object(), np.ones(3), np.float64, {}, 10**400]
 ARRAYS = [
     "ab",
     None,
@@ -230,7 +230,7 @@ ARRAYS = [
 WRONG = {
     "ArrayLike": ARRAYS,
     "float": [None, *NUMBERS],
-    "int": [None, *NUMBERS, 0.5],
+    "int": [None, *NUMBERS[:-1], 0.5],
     "bool": [None, "yes", 2, 0.5, [True], np.ones(2)],
     "str": [None, 3, b"ab", ["a"], np.str_],
     "Generator": [None, 42, "seed", np.random, np.random.RandomState(1), np.random.default_rng],

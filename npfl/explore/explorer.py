@@ -1,5 +1,6 @@
 """The one call for authors, and the choice between page and kernel."""
 
+import inspect
 import itertools
 import math
 import os
@@ -8,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from npfl._checks import as_sequence, flag, function, optional, text
 from npfl.explore import live, page
 from npfl.explore.svg import Frame, pack, tree
 from npfl.figures import STYLE
@@ -56,8 +58,14 @@ class Slider:
     play: bool = False
 
     def __post_init__(self) -> None:
-        if len(self.values) == 0:
-            raise ValueError("values must not be empty")
+        if len(as_sequence("values", self.values, "what the parameter can be")) == 0:
+            raise ValueError("values must not be empty, got none")
+        optional(text)("label", self.label)
+        flag("play", self.play)
+        try:
+            text("format", self.format).format(self.values[0])
+        except (ValueError, LookupError):
+            raise ValueError(f"format must fit the values, as in str.format, got {self.format!r}") from None
         if len(set(self.texts)) < len(self.texts):
             raise ValueError(f"values must have different texts, got {self.texts}: give a finer format")
         if self.start is not None and self.start not in list(self.values):
@@ -206,12 +214,14 @@ def explore(
             raise TypeError(
                 f"a slider cannot be called {taken!r}, which says something about the figure: rename it"
             )
-    alts = [alt] if isinstance(alt, str) else list(alt)
-    if not alts or not all(text.strip() for text in alts):
+    alts = [alt] if isinstance(alt, str) else as_sequence("alt", alt, "texts, one for each figure")
+    if not alts or not all(text("alt", each).strip() for each in alts):
         raise ValueError("alt must say what is to be seen in the figure")
+    parameters = inspect.signature(function("draw", draw)).parameters
     for key, slider in sliders.items():
         if not isinstance(slider, Slider):
             raise TypeError(f"{key} must be a Slider, got {type(slider).__name__}")
+    optional(text)("name", name)
     name = name or getattr(draw, "__name__", "figure").strip("<>").replace("_", "-")
     if not re.fullmatch(r"[A-Za-z][\w-]*", name):
         raise ValueError(f"name must be letters, digits and hyphens, got {name!r}")
@@ -223,4 +233,7 @@ def explore(
             f"the sliders have {math.prod(counts)} positions together ({' x '.join(map(str, counts))}), "
             f"allowed are {page.MOST_FRAMES}: leave out values, or make two figures of it"
         )
+    arguments = [key for key in parameters if parameters[key].kind is not inspect.Parameter.VAR_KEYWORD]
+    if len(arguments) == len(parameters) and set(sliders) - set(parameters):
+        raise TypeError(f"sliders must be arguments of draw, {arguments}, got {list(sliders)}")
     return Explorer(draw, alts, name, sliders)

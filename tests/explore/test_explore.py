@@ -295,3 +295,36 @@ def test_plain_list_instead_of_slider():
 
 def test_same_figure_gives_the_same_bytes():
     assert ET.tostring(tree(line()[0])) == ET.tostring(tree(line()[0]))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: Slider("abc"), "values must be a sequence of what the parameter can be, got 'abc'"),
+        (lambda: Slider(3), "values must be a sequence of what the parameter can be, got 3"),
+        (lambda: Slider([]), "values must not be empty, got none"),
+        (lambda: Slider([1, 2], label=3), "label must be a string, got 3"),
+        (lambda: Slider([1, 2], format="{:q}"), r"format must fit the values, as in str\.format, got '{:q}'"),
+        (lambda: Slider([1, 2], format="{b}"), r"format must fit the values, as in str\.format, got '{b}'"),
+        (lambda: Slider([1, 2], format=None), "format must be a string, got None"),
+        (lambda: Slider([1, 2], play="yes"), "play must be True or False, got 'yes'"),
+        (lambda: explore(3, alt="x", a=Slider([1])), "draw must be a function, got 3"),
+        (lambda: explore(lambda a: None, alt=3, a=Slider([1])), "alt must be a sequence of texts, .*, got 3"),
+        (lambda: explore(lambda a: None, alt=[3], a=Slider([1])), "alt must be a string, got 3"),
+        (lambda: explore(lambda a: None, alt="x", name=3, a=Slider([1])), "name must be a string, got 3"),
+        (
+            lambda: explore(lambda a: None, alt="x", b=Slider([1])),
+            r"sliders must be arguments of draw, \['a'\], got \['b'\]",
+        ),
+        (lambda: panels("a"), "rows must be an integer, got 'a'"),
+        (lambda: panels(1, 0), "columns must be at least 1, got 0"),
+        (lambda: panels(height=float("nan")), "height must be positive and finite, got nan"),
+    ],
+)
+def test_a_wrong_argument_is_named(call, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        call()
+
+
+def test_a_drawing_function_may_take_any_sliders():
+    assert repr(explore(lambda **values: None, alt="x", name="any", a=Slider([1]))) == "explore(a)"
