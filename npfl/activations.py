@@ -410,10 +410,11 @@ def _tails(x: NDArray) -> NDArray:
 
 def _shifted(logits: ArrayLike, axis: int) -> tuple[NDArray, np.dtype]:
     """Return the logits, shifted and in float32 at least, and their own dtype."""
-    z, axis = as_float("logits", logits), integer("axis", axis)
+    logits, axis = as_float("logits", logits), integer("axis", axis)
+    z = logits.astype(wide(logits), copy=False)
     if z.ndim > 0 and not -z.ndim <= axis < z.ndim:
         raise ValueError(f"axis must be an axis of logits, whose shape is {z.shape}, got {axis}")
     if z.ndim == 0 or z.shape[axis] == 0:
         raise ValueError(f"logits must hold at least one class on axis {axis}, got shape {z.shape}")
     # Softmax does not change when all logits are shifted; after this shift the largest power is 1.
-    return (z - z.max(axis=axis, keepdims=True)).astype(wide(z), copy=False), z.dtype
+    return z - z.max(axis=axis, keepdims=True), logits.dtype

@@ -36,6 +36,20 @@ def test_softmax_of_many_classes_sums_to_one(layout, axis):
     np.testing.assert_allclose(activations.log_softmax(layout(logits), axis=axis), -math.log(MANY), rtol=1e-3)
 
 
+def test_half_precision_is_rounded_once():
+    # What float64 gives, rounded, but for a few ties: nothing in between is rounded to float16.
+    logits = rng().normal(0, 3, (500, 3)).astype(np.float16)
+    for f in (activations.softmax, activations.log_softmax):
+        assert (f(logits) == f(logits.astype(np.float64)).astype(np.float16)).mean() > 0.99
+
+
+def test_a_mean_may_be_small_where_the_sum_is_too_large():
+    zeros, tens = np.zeros((MANY, 1), np.float16), np.full((MANY, 1), 10, np.float16)
+    with np.errstate(over="raise"):
+        assert losses.MeanSquaredError()(zeros, tens) == 100
+        assert losses.MeanSquaredError()(zeros, tens, np.ones(MANY)) == 100
+
+
 @every_layout
 @pytest.mark.parametrize("from_logits", [False, True])
 def test_cross_entropies_of_many_classes(layout, from_logits):
