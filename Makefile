@@ -68,10 +68,11 @@ downloads: build $(HAVE)export  ## add the PDF, the ePub and the packed site, wh
 test: install  ## run the whole test suite
 	pytest -n 2 --dist worksteal
 
-lint: $(HAVE)dev  ## check format, style, types, spelling and prose
+lint: $(HAVE)dev  ## check format, style, types, who imports whom, spelling and prose
 	ruff format --check .
 	ruff check .
 	mypy
+	lint-imports
 	codespell
 	python -m npfl_book.prose *.md chapters/*.md chapters/*/*.md $(filter-out docs/exercises.md,$(wildcard docs/*.md))
 

@@ -18,14 +18,17 @@ from sqlalchemy.exc import ArgumentError
 from traitlets import Bool, Dict, Enum, Integer, TraitError, Unicode
 from traitlets.config import Config, Configurable
 
+from npfl_grader.course.policy import Policy
+from npfl_grader.engine.job import Limits
 from npfl_grader.errors import CourseError
-from npfl_grader.grading.grade import LIMITS
-from npfl_grader.grading.outputs import Policy
 from npfl_grader.late import LatePenalty
 
 TRAIT = re.compile(
     r"The (?:value of the )?'(\w+)' trait of (?:an? |<[\w.]*\.)(\w+)(?: object at \w+>)? instance"
 )
+
+
+USUAL = Limits()
 
 
 class NpflGrader(Configurable):
@@ -46,15 +49,15 @@ class NpflGrader(Configurable):
         "judged so for students too, without protection against a determined one; otherwise a person looks.",
     ).tag(config=True)
     call_timeout = Integer(
-        LIMITS["call"], help="Seconds for one call of a student's function by a test."
+        int(USUAL.call), help="Seconds for one call of a student's function by a test."
     ).tag(config=True)
-    notebook_timeout = Integer(LIMITS["notebook"], help="Seconds for a whole notebook.").tag(config=True)
-    memory = Integer(LIMITS["memory"], help="Bytes of memory for a student's process.").tag(config=True)
-    processes = Integer(
-        LIMITS["processes"], help="How many processes and threads a submission may have."
-    ).tag(config=True)
-    output = Integer(LIMITS["output"], help="Bytes of output that are kept of a cell.").tag(config=True)
-    file = Integer(LIMITS["file"], help="Bytes that a submission may write into files.").tag(config=True)
+    notebook_timeout = Integer(int(USUAL.notebook), help="Seconds for a whole notebook.").tag(config=True)
+    memory = Integer(USUAL.memory, help="Bytes of memory for a student's process.").tag(config=True)
+    processes = Integer(USUAL.processes, help="How many processes and threads a submission may have.").tag(
+        config=True
+    )
+    output = Integer(USUAL.output, help="Bytes of output that are kept of a cell.").tag(config=True)
+    file = Integer(USUAL.file, help="Bytes that a submission may write into files.").tag(config=True)
     timezone = Unicode("UTC", help="The time zone of due dates and of times in archives.").tag(config=True)
     assignments = Dict(
         help='For each assignment, by name, "due", such as "2026-03-10 23:59", "points", what all of its '
@@ -116,20 +119,20 @@ class Course:
         """The mode of the files that nbgrader writes, 0444 unless it is told otherwise."""
         return int(str(self.converter.permissions), 8)
 
-    def limits(self) -> dict[str, int]:
+    def limits(self) -> Limits:
         """Collect the engine's limits; seconds for a cell are nbgrader's own setting."""
         settings = self.settings
         # The course's setting may be of nbgrader's class or of the one that it inherits from.
         cell = Execute(config=self.config).timeout
-        return {
-            "cell": cell if cell and cell > 0 else settings.notebook_timeout,
-            "call": settings.call_timeout,
-            "notebook": settings.notebook_timeout,
-            "memory": settings.memory,
-            "processes": settings.processes,
-            "output": settings.output,
-            "file": settings.file,
-        }
+        return Limits(
+            cell=cell if cell and cell > 0 else settings.notebook_timeout,
+            call=settings.call_timeout,
+            notebook=settings.notebook_timeout,
+            memory=settings.memory,
+            processes=settings.processes,
+            output=settings.output,
+            file=settings.file,
+        )
 
     def policy(self) -> Policy:
         """Collect what is shown."""

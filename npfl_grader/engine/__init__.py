@@ -1,26 +1,21 @@
-"""Run a submission: the student's code in a sandbox, the tests outside it, two processes for each submission.
+"""Run a submission: the student's code in a sandbox, the tests outside it, in two processes.
 
-`execute` is a pure function from a job to a result, both UTF-8 JSON, so that any executor can run it.
-
-The job::
-
-    {"cells": [{"id": ..., "role": "locked" | "student" | "test" | "text", "source": ...,
-                "brief": whether errors are shown without traceback}, ...],
-     "limits": {"cell": s, "call": s, "notebook": s,
-                "memory": bytes, "processes": n, "output": bytes, "file": bytes},
-     "files": {"name": base64, ...},          # for both sides
-     "student_files": {"name": base64, ...},  # for the student's alone
-     "require": "full" | "landlock" | "none",
-     "engine": "two-process" | "together" | "kernel"}
-
-The result::
-
-    {"level": ..., "seconds": ..., "fault": null | "why",
-     "cells": [{"id": ..., "status": "ok" | "error" | "timeout" | "crash" | "fault" | "skipped",
-                "outputs": [...], "execution_count": ..., "value": ...,
-                "raised": "test" | "student"}, ...]}
+`run` is a pure function from a `job.Job` to a `job.Result`; `execute` is the same from bytes to bytes, so
+that any executor can run it.
 """
 
-from npfl_grader.engine.host.worker import Broken, execute, level, probe
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Broken", "execute", "level", "probe"]
+if TYPE_CHECKING:
+    from npfl_grader.engine.host.worker import Broken, execute, level, probe, run
+
+__all__ = ["Broken", "execute", "level", "probe", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    # What only describes jobs, or runs in a student's process, must not load what runs them.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from npfl_grader.engine.host import worker
+
+    return getattr(worker, name)

@@ -202,7 +202,7 @@ class Batch:
         return receipts.digest(
             self.require,
             self.choice.engine,
-            self.limits,
+            asdict(self.limits),
             asdict(self.policy),
             {name: hashlib.sha256(data).hexdigest() for name, data in self.files.items()},
             receipts.environment(),

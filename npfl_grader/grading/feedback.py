@@ -6,7 +6,6 @@ a browser is taken out here once more.
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
@@ -26,6 +25,7 @@ from npfl_grader.course.settings import Course
 from npfl_grader.errors import CourseError
 from npfl_grader.files import stage, write
 from npfl_grader.grading import receipts
+from npfl_grader.grading.pool import cores
 
 SAFE = {"markdown2html": "npfl_grader.safe_html.markdown2html"}
 
@@ -158,7 +158,7 @@ class Feedback:
         int
             For how many students.
         """
-        size = workers or len(os.sched_getaffinity(0))
+        size = workers or cores()
         pool: ProcessPoolExecutor | None = None
         running: dict[Future[None], str] = {}
         left: dict[str, tuple[int, str]] = {}

@@ -4,27 +4,22 @@
 and no gradebook.
 """
 
-import base64
+import contextlib
 import json
+import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from npfl_grader.course.definition import Definition
-from npfl_grader.grading import intake, opinions, outputs, pictures, recognition, verdict
-from npfl_grader.grading.outputs import Policy
+from npfl_grader.course.policy import Policy
+from npfl_grader.engine.job import Cell, Engine, Job, Level, Limits, Result
+from npfl_grader.engine.retry import TRIES, persist
+from npfl_grader.grading import intake, opinions, pictures, recognition, verdict
+from npfl_grader.grading.document import document, is_hidden, say, show
+from npfl_grader.text import clean
 
-# Seconds, bytes and numbers that a submission may use, where the course does not say otherwise.
-LIMITS = {
-    "cell": 30,
-    "call": 10,
-    "notebook": 180,
-    "memory": 2_000_000_000,
-    "processes": 64,
-    "output": 1_000_000,
-    "file": 50_000_000,
-}
-TRIES = 2  # the engine itself tries twice, on fresh processes
+__all__ = ["TRIES", "Graded", "Task", "document", "grade", "without_running"]
 
 
 @dataclass(frozen=True)
@@ -43,8 +38,8 @@ class Task:
         Why the file must not be read, if it must not.
     files, student_files : dict
         Data for both sides, and what was handed in beside the notebook, by relative path.
-    limits : dict
-        The engine's limits.
+    limits : Limits
+        What it may use.
     require, engine : str
         The weakest protection allowed, and the kind of engine.
     policy : Policy
@@ -65,9 +60,9 @@ class Task:
     refused: str | None = None
     files: dict[str, bytes] = field(default_factory=dict)
     student_files: dict[str, bytes] = field(default_factory=dict)
-    limits: dict[str, int] = field(default_factory=LIMITS.copy)
-    require: str = "full"
-    engine: str = "two-process"
+    limits: Limits = field(default_factory=Limits)
+    require: Level | str = Level.FULL
+    engine: Engine | str = Engine.TWO_PROCESS
     policy: Policy = field(default_factory=Policy)
     only_together: frozenset[str] = frozenset()
     lost: dict[str, str] = field(default_factory=dict)
@@ -94,10 +89,12 @@ class Graded:
         For each failed test, by grade id, the message.
     untouched : bool
         Whether the answers are as they were handed out.
-    level : str or None
+    level : Level or None
         The protection under which it ran.
     seconds : float
         How long it ran.
+    log : str
+        The tracebacks of what the grader itself failed with.
     together : list of str
         The tests whose points were given in one process with the student's code.
     disagreements : dict
@@ -114,8 +111,9 @@ class Graded:
     notes: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     untouched: bool = False
-    level: str | None = None
+    level: Level | None = None
     seconds: float = 0.0
+    log: str = ""
     together: list[str] = field(default_factory=list)
     disagreements: dict[str, str] = field(default_factory=dict)
 
@@ -128,28 +126,41 @@ def grade(task: Task, execute: Callable[[bytes], bytes] | None = None) -> Graded
     task : Task
         What to grade.
     execute : callable, optional
-        The engine, bytes to bytes; by default `npfl_grader.engine.execute`.
+        The engine, bytes to bytes, where it is not `npfl_grader.engine.run` in this process.
     """
-    rebuilt, unreadable = _take_in(task)
-    if unreadable:
-        return _finish(task, rebuilt, {}, unreadable, unreadable=unreadable)
-    results, fault, level, seconds = _run(task, rebuilt, execute, task.engine)
-    if task.engine != "two-process" or not opinions.in_doubt(task.definition, rebuilt, results):
-        return _finish(task, rebuilt, results, fault, level=level, seconds=seconds)
-    second, no_second, _, more = _run(task, rebuilt, execute, "together")
-    if fault and no_second:
-        return _finish(task, rebuilt, results, fault, level=level, seconds=seconds + more)
+    try:
+        rebuilt, unreadable = _take_in(task)
+        if unreadable:
+            return _finish(task, rebuilt, Result(fault=unreadable), unreadable=unreadable)
+        return _judge(task, rebuilt, execute)
+    except Exception as error:  # one student's trouble is one student's, and costs no points
+        return _give_up(task, error)
+
+
+def _judge(task: Task, rebuilt: intake.Rebuilt, execute: Callable[[bytes], bytes] | None) -> Graded:
+    """Run the notebook, together with the tests too where they are not passed apart, and settle the two."""
+    apart = _run(task, rebuilt, execute, Engine(task.engine))
+    first = {cell.id: cell for cell in apart.cells}
+    if task.engine != Engine.TWO_PROCESS or not opinions.in_doubt(task.definition, rebuilt, first):
+        return _finish(task, rebuilt, apart)
+    together = _run(task, rebuilt, execute, Engine.TOGETHER)
+    seconds, log = apart.seconds + together.seconds, apart.log + together.log
+    if apart.fault and together.fault:
+        return _finish(task, rebuilt, replace(apart, seconds=seconds, log=log))
+    secrets = task.policy.hidden_tests != "all"
     settled = opinions.settle(
         task.definition,
         rebuilt,
-        results,
-        second,
+        first,
+        {cell.id: cell for cell in together.cells},
         only_together=task.only_together,
         lost=task.lost,
-        secret=lambda number: task.policy.hidden_tests != "all" and _hidden(task, rebuilt, number),
-        say=lambda number, result: _say(task, rebuilt, number, result, fault),
+        secret=lambda number: secrets and is_hidden(task.policy, rebuilt, number),
+        say=lambda number, result: say(task.policy, rebuilt, number, result, apart.fault),
     )
-    graded = _finish(task, rebuilt, settled.results, None, level=level, seconds=seconds + more)
+    cells = [replace(result, id=number) for number, result in settled.results.items()]
+    level = apart.level or together.level
+    graded = _finish(task, rebuilt, Result(cells, level=level, seconds=seconds, log=log))
     graded.together, graded.disagreements = settled.together, settled.disagreements
     if settled.together:
         graded.notes.append(
@@ -158,25 +169,43 @@ def grade(task: Task, execute: Callable[[bytes], bytes] | None = None) -> Graded
     return graded
 
 
-def _say(
-    task: Task, rebuilt: intake.Rebuilt, number: str, result: dict[str, Any] | None, fault: str | None
-) -> str:
-    """Tell in one line how a test failed, as far as students may know."""
-    hidden = _hidden(task, rebuilt, number)
-    errors = [o for o in (result or {}).get("outputs", ()) if o.get("output_type") == "error"]
-    if not errors:
-        return fault or (f"it ended with {result['status']}" if result else "it gave no result")
-    raised = (result or {}).get("raised") or _guess(errors)
-    shown = outputs.conceal(
-        outputs.clean(errors[-1:], task.policy), task.policy, hidden=hidden, raised=raised, lines=set()
-    )
-    return " ".join(f"{shown[0]['ename']}: {shown[0]['evalue']}".split())[:300]
-
-
 def without_running(task: Task, fault: str) -> Graded:
     """Leave a notebook to a person because it could not be run."""
-    rebuilt, unreadable = _take_in(task)
-    return _finish(task, rebuilt, {}, unreadable or fault, unreadable=unreadable)
+    try:
+        rebuilt, unreadable = _take_in(task)
+        return _finish(task, rebuilt, Result(fault=unreadable or fault), unreadable=unreadable)
+    except Exception as error:
+        return _give_up(task, error)
+
+
+def _give_up(task: Task, error: Exception) -> Graded:
+    """Leave a notebook to a person because the grader itself has failed; it shows the instructor's cells."""
+    reason = f"the grader failed: {type(error).__name__}"
+    with contextlib.suppress(Exception):
+        reason += f": {clean(error)}"
+    points = [cell for cell in task.definition.cells if cell.grade]
+    sentence = f"This submission could not be graded: {reason}."
+    try:
+        rebuilt = intake.rebuild(task.definition, [])
+        rebuilt.cells.insert(0, _said(sentence))
+        written = document(task.definition, rebuilt)
+    except Exception:  # then without the help of anything that may be broken; four spaces make it plain text
+        cell = {"cell_type": "markdown", "id": "npfl-grader", "metadata": {}, "source": f"    {sentence}"}
+        notebook = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+        written = json.dumps(notebook).encode()
+    return Graded(
+        student=task.student,
+        notebook=task.notebook,
+        document=written,
+        scores={cell.name: None for cell in points},
+        comments={},
+        unsure={cell.name: reason for cell in points if not cell.by_hand},
+        log="".join(traceback.format_exception(error)),
+    )
+
+
+def _said(sentence: str) -> dict[str, Any]:
+    return {"cell_type": "raw", "id": "npfl-grader", "metadata": {}, "source": sentence}
 
 
 def _take_in(task: Task) -> tuple[intake.Rebuilt, str | None]:
@@ -198,21 +227,14 @@ def _take_in(task: Task) -> tuple[intake.Rebuilt, str | None]:
     rebuilt = intake.rebuild(task.definition, [])
     # The reason can quote the file, so it is shown as text that no browser runs.
     sentence = f"This submission could not be read: {unreadable}."
-    rebuilt.cells.insert(0, {"cell_type": "raw", "id": "npfl-grader", "metadata": {}, "source": sentence})
+    rebuilt.cells.insert(0, _said(sentence))
     return rebuilt, unreadable
 
 
-def _finish(
-    task: Task,
-    rebuilt: intake.Rebuilt,
-    results: dict[str, dict[str, Any]],
-    fault: str | None,
-    unreadable: str | None = None,
-    level: str | None = None,
-    seconds: float = 0.0,
-) -> Graded:
-    judged = verdict.judge(task.definition, rebuilt, results, fault)
-    failed = _show(task, rebuilt, results)
+def _finish(task: Task, rebuilt: intake.Rebuilt, result: Result, unreadable: str | None = None) -> Graded:
+    results = {cell.id: cell for cell in result.cells}
+    judged = verdict.judge(task.definition, rebuilt, results, result.fault)
+    failed = show(task.policy, rebuilt, results)
     return Graded(
         student=task.student,
         notebook=task.notebook,
@@ -224,111 +246,33 @@ def _finish(
         notes=rebuilt.notes,
         failed=failed,
         untouched=judged.untouched and not unreadable,
-        level=level,
-        seconds=seconds,
+        level=result.level,
+        seconds=result.seconds,
+        log=result.log,
     )
 
 
 def _run(
-    task: Task, rebuilt: intake.Rebuilt, execute: Callable[[bytes], bytes] | None, way: str
-) -> tuple[dict[str, dict[str, Any]], str | None, str | None, float]:
-    """Run the notebook, again if the grader failed; give results by cell, the last fault, level and time."""
+    task: Task, rebuilt: intake.Rebuilt, execute: Callable[[bytes], bytes] | None, way: Engine
+) -> Result:
+    """Run the notebook."""
+    cells = []
+    for cell in rebuilt.cells:
+        number = cell["id"]
+        brief = task.policy.hidden_tests != "all" and is_hidden(task.policy, rebuilt, number)
+        assigned = tuple(task.assigned.get(rebuilt.names.get(number, ""), ()))
+        cells.append(Cell(number, rebuilt.roles[number], cell["source"], brief, assigned))
+    job = Job(tuple(cells), task.limits, task.files, task.student_files, Level(task.require), way)
     if execute is None:
         from npfl_grader import engine
 
-        execute = engine.execute
-    cells = [
-        {
-            "id": cell["id"],
-            "role": rebuilt.roles[cell["id"]],
-            "source": cell["source"],
-            "brief": task.policy.hidden_tests != "all" and _hidden(task, rebuilt, cell["id"]),
-            "assigned": task.assigned.get(rebuilt.names.get(cell["id"], ""), []),
-        }
-        for cell in rebuilt.cells
-    ]
-    job = json.dumps(
-        {
-            "cells": cells,
-            "limits": task.limits,
-            "files": _encode(task.files),
-            "student_files": _encode(task.student_files),
-            "require": task.require,
-            "engine": way,
-        }
-    ).encode()
-    seconds = 0.0
-    for _ in range(TRIES):
-        try:
-            result = json.loads(execute(job))
-            fault = result.get("fault")
-            results = {cell["id"]: cell for cell in result.get("cells", [])}
-            level = result.get("level")
-            seconds += result.get("seconds", 0.0)
-        except Exception as error:  # a fault of the engine's must not cost a student anything
-            results, fault, level = {}, f"the grader failed: {type(error).__name__}: {str(error)[:200]}", None
-        if not fault and not any(cell.get("status") == "fault" for cell in results.values()):
-            break
-    return results, fault, level, seconds
+        return engine.run(job)
+    return persist(lambda: _from_bytes(execute, job))
 
 
-def _encode(files: dict[str, bytes]) -> dict[str, str]:
-    return {name: base64.b64encode(data).decode() for name, data in files.items()}
-
-
-def _show(task: Task, rebuilt: intake.Rebuilt, results: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """Put outputs into the cells and take out what is hidden; name the failed tests and their messages."""
-    policy = task.policy
-    instructors = [cell for cell in rebuilt.cells if cell["id"] in rebuilt.names]
-    lines = outputs.hidden_lines([cell["source"] for cell in instructors], policy)
-    failed = {}
-    for cell in rebuilt.cells:
-        known = cell["id"] in rebuilt.names and rebuilt.roles[cell["id"]] != "student"
-        hidden = _hidden(task, rebuilt, cell["id"])
-        if cell["cell_type"] == "code" and (result := results.get(cell["id"])):
-            cleaned = outputs.clean(result.get("outputs", []), policy)
-            errors = [output for output in cleaned if output["output_type"] == "error"]
-            raised = result.get("raised") or _guess(errors)
-            cell["outputs"] = outputs.conceal(cleaned, policy, hidden=hidden, raised=raised, lines=lines)
-            count = result.get("execution_count")
-            cell["execution_count"] = count if isinstance(count, int) else None
-            if rebuilt.roles[cell["id"]] == "test" and result.get("status") in verdict.FAILED:
-                message = f"{errors[-1]['ename']}: {errors[-1]['evalue']}" if errors else result["status"]
-                failed[rebuilt.names[cell["id"]]] = message
-        if known:
-            cell["source"] = policy.show_source(cell["source"])
-    return failed
-
-
-def _hidden(task: Task, rebuilt: intake.Rebuilt, number: str) -> bool:
-    """Say whether a cell is one of the instructor's with hidden parts."""
-    if number not in rebuilt.names or rebuilt.roles[number] == "student":
-        return False
-    source = next(cell["source"] for cell in rebuilt.cells if cell["id"] == number)
-    return bool(task.policy.split(source)[1])
-
-
-def _guess(errors: list[dict[str, Any]]) -> str:
-    return "test" if errors and errors[-1]["ename"] == "AssertionError" else "student"
-
-
-def _quote(cell: dict[str, Any]) -> None:
-    """Turn a raw cell, which nbgrader's pages would show as the HTML that it may hold, into quoted text."""
-    fence = "~" * 3
-    while fence in cell["source"]:
-        fence += "~"
-    cell |= {"cell_type": "markdown", "source": f"{fence}\n{cell['source']}\n{fence}"}
-
-
-def document(definition: Definition, rebuilt: intake.Rebuilt) -> bytes:
-    """Write a rebuilt notebook as a file of nbformat 4.5."""
-    metadata: dict[str, Any] = {"language_info": {"name": "python"}}
-    if definition.kernelspec:
-        metadata["kernelspec"] = definition.kernelspec
-    notebook = {"cells": rebuilt.cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
-    # As Jupyter writes it; the sources are lists of lines, so that a difference can be read.
-    for cell in rebuilt.cells:
-        if cell["cell_type"] == "raw":
-            _quote(cell)
-        cell["source"] = cell["source"].splitlines(keepends=True)
-    return (json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
+def _from_bytes(execute: Callable[[bytes], bytes], job: Job) -> Result:
+    try:
+        return Result.decode(execute(job.encode()))
+    except Exception as error:
+        log = "".join(traceback.format_exception(error))
+        return Result(fault=f"the grader failed: {type(error).__name__}: {clean(error)}", log=log)

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from npfl_grader.course.definition import Cell, Definition
+from npfl_grader.engine.job import Role
+from npfl_grader.text import clean
 
 SIZE = 20_000_000  # bytes of a notebook file; a megabyte is a long one
 CELLS = 2_000
@@ -72,7 +74,7 @@ class Rebuilt:
     """
 
     cells: list[dict[str, Any]] = field(default_factory=list)
-    roles: dict[str, str] = field(default_factory=dict)
+    roles: dict[str, Role] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     unfound: dict[str, str] = field(default_factory=dict)
@@ -108,12 +110,12 @@ def read(data: bytes) -> list[Submitted]:
     except RecursionError:
         raise IntakeError("the file is nested too deeply") from None
     except ValueError as error:
-        raise IntakeError(f"the file is no JSON: {str(error)[:200]}") from None
+        raise IntakeError(f"the file is no JSON: {clean(error)}") from None
     if not isinstance(notebook, dict):
         raise IntakeError("the file is JSON, but no notebook")
     version = notebook.get("nbformat")
-    if not isinstance(version, int) or not 1 <= version <= 4:
-        raise IntakeError(f"the file is no notebook of a known format (nbformat: {str(version)[:20]})")
+    if type(version) is not int or not 1 <= version <= 4:
+        raise IntakeError(f"the file is no notebook of a known format (nbformat: {clean(version, 20)})")
     if version < 4:
         notebook = _upgrade(text)
     cells = notebook.get("cells")
@@ -176,7 +178,7 @@ def _pictures(attachments: object) -> tuple[dict[str, dict[str, str]], tuple[str
         if pictures:
             kept[name] = pictures
         else:
-            dropped.append("".join(letter for letter in name if letter.isprintable())[:100])
+            dropped.append(clean(name, 100))
     return kept, tuple(dropped)
 
 
@@ -239,7 +241,7 @@ def _add_known(
         answer.source if answer and cell.solution else cell.source,
         cell.metadata(),
         attachments,
-        "text" if handed_in and cell.solution and answer is None else definition.role(cell),
+        Role.TEXT if handed_in and cell.solution and answer is None else Role(definition.role(cell)),
     )
     rebuilt.names[number] = cell.name
 
@@ -247,7 +249,7 @@ def _add_known(
 def _add_own(rebuilt: Rebuilt, cell: Submitted) -> None:
     kind = cell.cell_type
     attachments = cell.attachments if kind == "markdown" else {}
-    _add(rebuilt, cell.id, kind, cell.source, {}, attachments, "student" if kind == "code" else "text")
+    _add(rebuilt, cell.id, kind, cell.source, {}, attachments, Role.STUDENT if kind == "code" else Role.TEXT)
 
 
 def _add(
@@ -257,7 +259,7 @@ def _add(
     source: str,
     metadata: dict[str, Any],
     attachments: dict[str, dict[str, str]],
-    role: str,
+    role: Role,
 ) -> str:
     number = wish if ID.fullmatch(wish) and wish not in rebuilt.roles else f"cell-{len(rebuilt.cells) + 1}"
     while number in rebuilt.roles:

@@ -9,14 +9,13 @@ that it must be run together; if it passes apart, a person looks at the two outc
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from npfl_grader.course.definition import Definition
+from npfl_grader.engine.job import Outcome, Side, Status
 from npfl_grader.grading import verdict
 from npfl_grader.grading.intake import Rebuilt
 
-CellResult = dict[str, Any]
 _TELLING = {"AssertionError", "NoAnswer"}  # what a test says of values that crossed, and of code that hung
 
 
@@ -34,12 +33,12 @@ class Settled:
         For each test that a person must settle, by grade id, what it said apart.
     """
 
-    results: dict[str, CellResult]
+    results: dict[str, Outcome]
     together: list[str] = field(default_factory=list)
     disagreements: dict[str, str] = field(default_factory=dict)
 
 
-def in_doubt(definition: Definition, rebuilt: Rebuilt, results: dict[str, CellResult]) -> list[str]:
+def in_doubt(definition: Definition, rebuilt: Rebuilt, results: dict[str, Outcome]) -> list[str]:
     """List the tests, by cell id, that were not passed with full points apart from the student's code."""
     tests = {cell.name: cell for cell in definition.cells if cell.grade and cell.points and not cell.by_hand}
     return [
@@ -53,13 +52,13 @@ def in_doubt(definition: Definition, rebuilt: Rebuilt, results: dict[str, CellRe
 def settle(
     definition: Definition,
     rebuilt: Rebuilt,
-    apart: dict[str, CellResult],
-    together: dict[str, CellResult],
+    apart: dict[str, Outcome],
+    together: dict[str, Outcome],
     *,
     only_together: frozenset[str],
     lost: dict[str, str],
     secret: Callable[[str], bool],
-    say: Callable[[str, CellResult | None], str],
+    say: Callable[[str, Outcome | None], str],
 ) -> Settled:
     """Bring the two opinions together.
 
@@ -119,35 +118,34 @@ def settle(
         elif before is None or not _tells(first):
             settled.results[number] = _without_secrets(second) if seen_secret else second
             if before:  # partial points, which a failure together does not take away
-                settled.results[number] |= {"status": "ok", "value": before}
+                settled.results[number] = replace(
+                    settled.results[number], status=Status.OK, value=before, unclear=""
+                )
     return settled
 
 
-def _tells(result: CellResult | None) -> bool:
+def _tells(result: Outcome | None) -> bool:
     """Say whether a failure speaks of the answer itself, not of an object that could not cross."""
-    errors = [output for output in (result or {}).get("outputs", ()) if output.get("output_type") == "error"]
-    return bool(
-        not errors
-        or (result or {}).get("status") != "error"
-        or (result or {}).get("raised") == "student"
-        or errors[-1].get("ename") in _TELLING
-    )
+    if result is None or result.status != Status.ERROR or result.raised == Side.STUDENT:
+        return True
+    errors = [output for output in result.outputs if output["output_type"] == "error"]
+    return not errors or errors[-1]["ename"] in _TELLING
 
 
-def _fault(first: CellResult | None, reason: str) -> CellResult:
-    outputs = list((first or {}).get("outputs", ()))
-    outputs.append({"output_type": "error", "ename": "NotGraded", "evalue": reason, "traceback": []})
-    return {**(first or {}), "status": "fault", "outputs": outputs, "value": None, "raised": "test"}
+def _fault(first: Outcome | None, reason: str) -> Outcome:
+    first = first or Outcome(Status.FAULT)
+    said = {"output_type": "error", "ename": "NotGraded", "evalue": reason, "traceback": []}
+    return replace(first, status=Status.FAULT, outputs=[*first.outputs, said], value=None, raised=Side.TEST)
 
 
-def _without_secrets(result: CellResult) -> CellResult:
+def _without_secrets(result: Outcome) -> Outcome:
     """Keep only how a test ended: a hidden one was in the process, and its text may be in any output."""
-    if result.get("status") not in verdict.FAILED:
-        return result | {"outputs": []}
+    if not result.status.failed:
+        return replace(result, outputs=[])
     error = {
         "output_type": "error",
         "ename": "CheckFailed",
         "evalue": "this check failed",
         "traceback": ["CheckFailed: this check failed"],
     }
-    return result | {"outputs": [error], "raised": "test"}
+    return replace(result, outputs=[error], raised=Side.TEST)

@@ -6,61 +6,21 @@ dropped, its text and its pictures remain.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
 
+from npfl_grader.course.policy import SHOWN, Policy
+from npfl_grader.engine.job import Output, Side
 from npfl_grader.grading.intake import is_picture
 
+__all__ = ["SHOWN", "Policy", "clean", "conceal", "hidden_lines"]
+
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
-SHOWN = "# Hidden tests ran here."
 EXIT = "quit(), exit() and sys.exit() end the whole program, also a notebook: leave them out"
 CHARACTERS = 200_000  # of text in one output
 
 
-@dataclass(frozen=True)
-class Policy:
-    """What is shown.
-
-    Attributes
-    ----------
-    hidden_tests : str
-        "message": of a test with hidden parts, which check failed and its message; "name": only which one
-        failed; "all": everything, as plain nbgrader does.
-    begin, end : str
-        nbgrader's marks of hidden tests.
-    max_lines, max_traceback : int
-        nbgrader's limits of a cell's text and of a traceback, in lines; -1 for no limit.
-    """
-
-    hidden_tests: str = "message"
-    begin: str = "BEGIN HIDDEN TESTS"
-    end: str = "END HIDDEN TESTS"
-    max_lines: int = 1000
-    max_traceback: int = 100
-
-    def split(self, source: str) -> tuple[str, list[str]]:
-        """Part a cell's source into what students see and the lines that are hidden from them."""
-        shown: list[str] = []
-        hidden: list[str] = []
-        inside = False
-        for line in source.split("\n"):
-            if self.begin in line:
-                inside = True
-                shown.append(SHOWN)
-            elif self.end in line:
-                inside = False
-            else:
-                (hidden if inside else shown).append(line)
-        return "\n".join(shown), hidden
-
-    def show_source(self, source: str) -> str:
-        """Leave the hidden tests out of an instructor's cell."""
-        return source if self.hidden_tests == "all" else self.split(source)[0]
-
-
-def clean(outputs: Iterable[dict[str, Any]], policy: Policy) -> list[dict[str, Any]]:
+def clean(outputs: Iterable[Output], policy: Policy) -> list[Output]:
     """Keep text and pictures of outputs, within limits."""
-    kept: list[dict[str, Any]] = []
+    kept: list[Output] = []
     lines = 0
     for output in outputs:
         kind = output.get("output_type")
@@ -104,7 +64,7 @@ def _data(bundle: object) -> dict[str, str]:
     return kept
 
 
-def _error(output: dict[str, Any], policy: Policy) -> dict[str, Any]:
+def _error(output: Output, policy: Policy) -> Output:
     trace = output.get("traceback")
     entries = [_text(entry) for entry in trace] if isinstance(trace, list) else []
     if 0 <= policy.max_traceback < len(entries):
@@ -119,8 +79,8 @@ def _error(output: dict[str, Any], policy: Policy) -> dict[str, Any]:
 
 
 def conceal(
-    outputs: list[dict[str, Any]], policy: Policy, *, hidden: bool, raised: str, lines: set[str]
-) -> list[dict[str, Any]]:
+    outputs: list[Output], policy: Policy, *, hidden: bool, raised: Side, lines: set[str]
+) -> list[Output]:
     """Take out of a cell's outputs what would give hidden tests away.
 
     Parameters
@@ -132,8 +92,8 @@ def conceal(
     hidden : bool
         Whether the cell is a test with hidden parts. What such a test prints and shows can come from the
         student's code, which has been given the hidden inputs.
-    raised : str
-        Who raised the cell's error, "test" or "student". A message of the student's own can hold the inputs.
+    raised : Side
+        Whose code raised the cell's error. A message of the student's own can hold the inputs.
     lines : set of str
         All hidden lines of the notebook; parts of a traceback that hold one are dropped.
     """
@@ -149,7 +109,7 @@ def conceal(
         if hidden:
             if policy.hidden_tests == "name":
                 name, value = "HiddenTestFailed", "a hidden test of this check failed"
-            elif raised == "student":
+            elif raised == Side.STUDENT:
                 value = "your code raised this error in a hidden test"
             trace = [f"{name}: {value}"]
         elif lines:

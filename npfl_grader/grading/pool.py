@@ -10,11 +10,11 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
+from npfl_grader.engine.job import Level
+from npfl_grader.engine.retry import TRIES
 from npfl_grader.errors import CourseError
 from npfl_grader.grading import grade
 from npfl_grader.grading.grade import Graded, Task
-
-TRIES = 3
 
 
 class Local:
@@ -26,7 +26,7 @@ class Local:
     """
 
     def __init__(self, workers: int | None = None) -> None:
-        self.size = workers or max(2, len(os.sched_getaffinity(0)) + 1)
+        self.size = workers or max(2, cores() + 1)
         self._context = multiprocessing.get_context("spawn")
         self._free: list[ProcessPoolExecutor] = [self._start() for _ in range(self.size)]
         self._busy: dict[Future[Any], ProcessPoolExecutor] = {}
@@ -119,12 +119,16 @@ class Dask:
 
     def probe(self) -> dict[str, Any]:
         found = self._client.run(_probe)
-        levels = ["none", "landlock", "full"]
-        return dict(min(found.values(), key=lambda probe: levels.index(probe["level"])))
+        return dict(min(found.values(), key=lambda probe: list(Level).index(Level(probe["level"]))))
 
     def close(self) -> None:
         self._executor.shutdown(wait=False)
         self._client.close()
+
+
+def cores() -> int:
+    """Count the cores that this process may use, where the system says which these are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _end_with_parent() -> None:

@@ -6,12 +6,11 @@ All else is a fault of the grader's, and a person decides. What is printed or wa
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
 
 from npfl_grader.course.definition import Cell, Definition
+from npfl_grader.engine.job import Outcome, Status
 from npfl_grader.grading.intake import Rebuilt
 
-FAILED = {"error", "timeout", "crash"}
 NO_RESPONSE = "No response."  # nbgrader's own words
 
 
@@ -39,7 +38,7 @@ class Verdict:
 
 
 def judge(
-    definition: Definition, rebuilt: Rebuilt, results: dict[str, dict[str, Any]], fault: str | None
+    definition: Definition, rebuilt: Rebuilt, results: dict[str, Outcome], fault: str | None
 ) -> Verdict:
     """Give points.
 
@@ -49,8 +48,8 @@ def judge(
         The instructor's cells.
     rebuilt : Rebuilt
         The submission.
-    results : dict
-        The engine's result for each cell, by id.
+    results : dict of Outcome
+        What became of each cell, by id.
     fault : str or None
         Why there are no results, if there are none.
     """
@@ -79,7 +78,7 @@ def judge(
     return verdict
 
 
-def points(known: Cell, result: dict[str, Any] | None, fault: str | None) -> tuple[float | None, str | None]:
+def points(known: Cell, result: Outcome | None, fault: str | None) -> tuple[float | None, str | None]:
     """Give the points of one test, or None and the reason why a person must give them."""
     most = known.points or 0.0
     if most == 0:
@@ -89,11 +88,13 @@ def points(known: Cell, result: dict[str, Any] | None, fault: str | None) -> tup
         return None, fault
     if result is None:
         return None, "the grader lost the result of this test"
-    status, value = result.get("status"), result.get("value")
-    if status in FAILED:
+    value = result.value
+    if result.status.failed:
         return 0.0, None
-    if status != "ok":
-        return None, _reason(result) or f"the test did not run ({status})"
+    if result.status != Status.OK:
+        return None, _reason(result) or f"the test did not run ({result.status})"
+    if result.unclear:
+        return None, f"the test gave {result.unclear} for its points"
     if value is None:
         return most, None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
@@ -101,9 +102,9 @@ def points(known: Cell, result: dict[str, Any] | None, fault: str | None) -> tup
     return min(max(float(value), 0.0), most), None
 
 
-def _reason(result: dict[str, Any]) -> str:
+def _reason(result: Outcome) -> str:
     """Find what the engine says of a test that it could not run."""
-    errors = [output for output in result.get("outputs", []) if output.get("output_type") == "error"]
+    errors = [output for output in result.outputs if output.get("output_type") == "error"]
     return " ".join(str(errors[-1].get("evalue")).split())[:300] if errors else ""
 
 

@@ -10,6 +10,11 @@ GLOBAL: np.random.RandomState = np.random.mtrand._rand
 STATE = 625 * 4
 
 
+def skip(words: int) -> None:
+    """Draw so many words of 32 bits from the global generator, and forget them."""
+    GLOBAL._bit_generator.random_raw(words, output=False)
+
+
 def state_in_memory() -> bytes | None:
     """Copy the global generator's words and position; its own methods take a hundred times longer.
 

@@ -156,7 +156,7 @@ def _set_numpy(state: bytes) -> None:
 
 def _skip_numpy(words: int) -> None:
     if words:
-        private_numpy.GLOBAL._bit_generator.random_raw(words, output=False)
+        private_numpy.skip(words)
 
 
 def _get_python() -> bytes:

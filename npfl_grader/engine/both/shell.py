@@ -18,12 +18,13 @@ from typing import Any, NoReturn
 
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
-from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
+from IPython.core.interactiveshell import ExecutionResult
 from pygments.lexer import words
 from pygments.lexers.python import PythonLexer
 from traitlets.config import Config
 
 from npfl_grader.engine.both.outputs import error_output
+from npfl_grader.private.ipython import Shell
 
 ENGINE = str(Path(__file__).parents[1])
 
@@ -153,7 +154,7 @@ class _Hook(DisplayHook):
         pass
 
 
-class _Shell(InteractiveShell):
+class _Shell(Shell):
     most: int | None = None
     began: Callable[[], None] | None = None
     brief = False
@@ -182,22 +183,18 @@ class _Shell(InteractiveShell):
         """Let quit() and exit() be errors that feedback explains; a kernel would end without a word."""
         raise SystemExit
 
-    def _showtraceback(self, etype: type, evalue: BaseException, stb: list[str]) -> None:
-        Stream.outputs.taken.append(error_output(etype.__name__, _text(evalue), [str(line) for line in stb]))
+    def show_exception(self, kind: type, error: BaseException, lines: list[str]) -> None:
+        Stream.outputs.taken.append(error_output(kind.__name__, _text(error), [str(line) for line in lines]))
 
-    def _get_exc_info(self, exc_tuple: Any = None) -> Any:
-        kind, value, trace = super()._get_exc_info(exc_tuple)
-        return kind, value, _without_engine(trace)
+    def shorten(self, trace: types.TracebackType | None) -> types.TracebackType | None:
+        return _without_engine(trace)
 
     def showtraceback(self, exc_tuple: Any = None, *args: Any, **kwargs: Any) -> None:
         if not self.brief:
             super().showtraceback(exc_tuple, *args, **kwargs)
             return
-        kind, value, _ = self._get_exc_info(exc_tuple)
-        Stream.outputs.taken.append(error_output(kind.__name__, _text(value)))
-
-    def _format_exception_for_storage(self, exception: BaseException, *_: Any, **__: Any) -> dict[str, Any]:
-        return {}  # a history that nobody reads, and as dear as the traceback that is shown
+        kind, error, _ = self.exception(exc_tuple)
+        Stream.outputs.taken.append(error_output(kind.__name__, _text(error)))
 
     def enable_gui(self, gui: Any = None) -> None:
         pass

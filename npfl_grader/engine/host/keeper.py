@@ -5,12 +5,9 @@ level ``full`` it is the first process of its process namespace, so that the ker
 at the other levels it adopts all their orphans and kills until none is left.
 """
 
-import base64
 import contextlib
-import fcntl
 import os
 import select
-import shutil
 import signal
 import socket
 import subprocess
@@ -22,7 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from npfl_grader.engine.both.wire import Channel, Closed
+from npfl_grader.engine.both.work import put_files, remove
 from npfl_grader.engine.host import linux, sandbox
+from npfl_grader.engine.job import Level, Limits
 from npfl_grader.engine.students_side import student, together
 
 _INTERVAL = 0.1  # seconds between two looks at the processes
@@ -30,23 +29,26 @@ _MOMENT = 0.002  # seconds in which a killed process is gone
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
+Answer = dict[str, int | str]
+
+
 class Keeper:
     """What one submission's processes may do, and which there are.
 
     Parameters
     ----------
-    level : str
+    level : Level
     channel : Channel
         To the tests' process, which is trusted.
     base : str
         A folder for work directories, where they are not in memory.
     """
 
-    def __init__(self, level: str, channel: Channel, base: str) -> None:
+    def __init__(self, level: Level, channel: Channel, base: str) -> None:
         self.level = level
         self.channel = channel
         self.base = base
-        self.limits: dict[str, int] = {}
+        self.limits = Limits()
         self.work: list[str] = []
         self.program = "student"
 
@@ -61,12 +63,14 @@ class Keeper:
                     self._watch()
                     looked = time.monotonic()
                 if ready:
-                    request, _ = self.channel.receive()
+                    request, buffers = self.channel.receive()
+                    if request["op"] == "open":
+                        request["files"] = dict(zip(request["files"], buffers, strict=True))
                     self.channel.send(getattr(self, f"_{request.pop('op')}")(**request))
         except Closed:
             pass
         finally:
-            if self.level == "full" and os.getpid() == 1:
+            if self.level == Level.FULL and os.getpid() == 1:
                 # All at once. They would end with this process anyway, but nobody would know their times.
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(-1, signal.SIGKILL)
@@ -78,20 +82,20 @@ class Keeper:
                 for path in self.work:
                     remove(path)
 
-    def _open(self, limits: dict[str, int], files: dict[str, str], program: str) -> dict[str, Any]:
+    def _open(self, limits: dict[str, Any], files: dict[str, Any], program: str) -> Answer:
         """Make the work directory."""
-        self.limits, self.program = limits, program
-        if self.level == "full":
-            sandbox.new_root(2 * limits["file"], 10_000)
+        self.limits, self.program = Limits(**limits), program
+        if self.level == Level.FULL:
+            sandbox.new_root(2 * self.limits.file, 10_000)
             self.work = [sandbox.HOME, sandbox.TEMPORARY]
         else:
             self.work = [tempfile.mkdtemp(dir=self.base)]
             linux.adopt_orphans()
         linux.set_dumpable(False)
-        put_files(Path(self.work[0]), files)
+        put_files(self.work[0], {name: bytes(data) for name, data in files.items()})
         return {}
 
-    def _start(self) -> dict[str, Any]:
+    def _start(self) -> Answer:
         """Start a student's process on the connection and the pipe that come along."""
         descriptors = self.channel.receive_descriptors(2)
         try:
@@ -112,7 +116,7 @@ class Keeper:
                 os.close(descriptor)
         return {"process": child}
 
-    def _threads(self, process: int) -> dict[str, Any]:
+    def _threads(self, process: int) -> Answer:
         try:
             return {"threads": len(os.listdir(f"/proc/{process}/task"))}
         except OSError:
@@ -129,22 +133,22 @@ class Keeper:
         os.environ["IPYTHONDIR"] = f"{self.work[0]}/.ipython"
         os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), "/usr/bin", "/bin"])
         limits = self.limits
-        processes = limits["processes"] + (0 if self.level == "full" else _tasks_of_user())
+        processes = limits.processes + (0 if self.level == Level.FULL else _tasks_of_user())
         sandbox.limit_resources(
-            memory=limits["memory"],
+            memory=limits.memory,
             processes=processes,
-            file_size=limits["file"],
-            seconds=2 * limits["notebook"] + 10,
+            file_size=limits.file,
+            seconds=2 * int(limits.notebook) + 10,
         )
         sandbox.confine(self.level, self.work, self.program == "kernel")
         if self.program == "kernel":
-            together.in_kernel(sock, limits["memory"], limits["output"])
+            together.in_kernel(sock, limits.memory, limits.output)
         elif self.program == "together":
-            together.in_shell(sock, limits["memory"], limits["output"])
+            together.in_shell(sock, limits.memory, limits.output)
         else:
-            student.main(sock, progress, limits["memory"], limits["output"])
+            student.main(sock, progress, limits.memory, limits.output)
 
-    def _end(self, keep: list[int]) -> dict[str, Any]:
+    def _end(self, keep: list[int]) -> Answer:
         """Kill all processes but those named, until no other is left."""
         for _ in range(1000):
             others = [process for process in self._processes() if process not in keep]
@@ -161,10 +165,8 @@ class Keeper:
 
     def _processes(self) -> list[int]:
         """List all living processes of the sandbox."""
-        if self.level == "full":
-            return [
-                int(name) for name in os.listdir("/proc") if name.isdigit() and name != "1" and _alive(name)
-            ]
+        if self.level == Level.FULL:
+            return [process for process, (state, _) in _table().items() if process != 1 and state != "Z"]
         return below(os.getpid())
 
     def _reap(self) -> None:
@@ -175,44 +177,51 @@ class Keeper:
     def _watch(self) -> None:
         """Kill everything if it takes more than the limits that the kernel does not know as one sum."""
         processes = self._processes()
-        if len(processes) > self.limits["processes"] + 2 or all(
-            sum(map(size, processes)) > self.limits["memory"] for size in (_resident, _proportional)
+        if len(processes) > self.limits.processes + 2 or all(
+            sum(map(size, processes)) > self.limits.memory for size in (_resident, _proportional)
         ):
             self._end(keep=[])
-        if self.level != "full" and _size(self.work[0]) > 2 * self.limits["file"]:
+        if self.level != Level.FULL and _size(self.work[0]) > 2 * self.limits.file:
             self._end(keep=[])
 
 
 def below(ancestor: int) -> list[int]:
     """List all living processes that descend from one."""
-    parents = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit() and (state := _state(name)) and state[0] != "Z":
-            parents[int(name)] = int(state[1])
+    parents = {process: parent for process, (state, parent) in _table().items() if state != "Z"}
     found = [ancestor]
     for process in found:  # grows
         found += [child for child, parent in parents.items() if parent == process]
     return found[1:]
 
 
-def students(job: dict[str, Any]) -> dict[str, str]:
-    """Collect the files of the student's side: what was handed in, and over it the assignment's data."""
-    return {**job.get("student_files", {}), **job["files"]}
+def alive(process: int) -> bool:
+    """Say whether there is such a process, and not just the memory of one that has ended."""
+    return _table().get(process, ("Z", 0))[0] != "Z"
 
 
-def put_files(folder: Path, files: dict[str, str]) -> None:
-    """Write the assignment's data files, given in base64."""
-    for name, data in files.items():
-        path = folder / name
-        if not path.resolve().is_relative_to(folder.resolve()):
-            raise ValueError(f"the file {name} would lie outside the work directory")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(base64.b64decode(data))
+def _table() -> dict[int, tuple[str, int]]:
+    """List all processes with their states and their parents."""
+    table = {}
+    if os.path.exists("/proc/self/stat"):
+        for name in os.listdir("/proc"):
+            if name.isdigit():
+                with contextlib.suppress(OSError, UnicodeDecodeError):
+                    stat = Path("/proc", name, "stat").read_text()
+                    state, parent = stat.rpartition(")")[2].split()[:2]
+                    table[int(name)] = state, int(parent)
+        return table
+    # macOS has no /proc; the program that lists the processes is no one of interest itself.
+    with subprocess.Popen(["ps", "-axo", "pid=,stat=,ppid="], stdout=subprocess.PIPE, text=True) as listing:
+        for line in listing.stdout or ():
+            process, state, listed_parent = line.split()
+            if int(process) != listing.pid:
+                table[int(process)] = state[0], int(listed_parent)
+    return table
 
 
 def keep_descriptors(*kept: int) -> None:
     """Close all descriptors but some, which become 3, 4 and so on; 0, 1 and 2 lead nowhere."""
-    high = [fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 100) for descriptor in kept]
+    high = [_above(descriptor, 3 + len(kept)) for descriptor in kept]
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in range(3):
         os.dup2(nowhere, standard)
@@ -221,31 +230,18 @@ def keep_descriptors(*kept: int) -> None:
     os.closerange(3 + len(kept), os.sysconf("SC_OPEN_MAX"))
 
 
-def remove(path: str) -> None:
-    """Remove a folder, however deep and whatever its permissions."""
-    with contextlib.suppress(RecursionError):
-        shutil.rmtree(path, ignore_errors=True)
-    if os.path.lexists(path):
-        subprocess.run(["chmod", "-R", "u+rwx", path], check=False, stderr=subprocess.DEVNULL)
-        subprocess.run(["rm", "-rf", path], check=False, stderr=subprocess.DEVNULL)
-
-
-def _state(process: str) -> list[str] | None:
-    """Read a process's state and its parent's number."""
-    try:
-        return Path("/proc", process, "stat").read_text().rpartition(")")[2].split()[:2]
-    except (OSError, UnicodeDecodeError):
-        return None
-
-
-def _alive(process: str) -> bool:
-    state = _state(process)
-    return state is not None and state[0] != "Z"
+def _above(descriptor: int, floor: int) -> int:
+    """Copy a descriptor to a number not below another one; what is copied on the way is closed later."""
+    while (copy := os.dup(descriptor)) < floor:
+        pass
+    return copy
 
 
 def _tasks_of_user() -> int:
     """Count all threads of this process's user, which the limit on processes counts too."""
     count, uid = 0, os.getuid()
+    if not os.path.exists("/proc/self/task"):
+        return len(_table())
     for entry in os.scandir("/proc"):
         with contextlib.suppress(OSError):
             if entry.name.isdigit() and entry.stat().st_uid == uid:

@@ -13,6 +13,7 @@ import errno
 import os
 import platform
 import struct
+import sys
 from pathlib import Path
 
 NEW_MOUNT, NEW_UTS, NEW_IPC, NEW_USER, NEW_PID, NEW_NET = (
@@ -138,6 +139,8 @@ def _syscall(name: str, *arguments: object) -> int:
 
 
 def _prctl(option: int, value: int, what: str) -> None:
+    if sys.platform != "linux":  # nothing else has it, nor what it protects
+        return
     _check(_libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0), what)
 
 
@@ -207,7 +210,7 @@ def landlock_version() -> int:
     """Return the kernel's version of Landlock, 0 where there is none."""
     if platform.machine() not in _MACHINES:
         return 0
-    return max(0, _libc.syscall(_number(_NUMBERS["landlock_create_ruleset"]), None, 0, 1))
+    return max(0, int(_libc.syscall(_number(_NUMBERS["landlock_create_ruleset"]), None, 0, 1)))
 
 
 def landlock(readable: list[str], writable: list[str]) -> None:

@@ -17,9 +17,10 @@ import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
+from npfl_grader.engine.both.work import limit, limit_memory
 from npfl_grader.engine.host import linux
+from npfl_grader.engine.job import Level
 
-LEVELS = ("none", "landlock", "full")
 NOBODY = 65534
 STUDENT = 1000  # the user inside
 # A file system of the student's own, at a place where no environment of Python's lies; people have theirs
@@ -166,33 +167,21 @@ def limit_resources(*, memory: int, processes: int, file_size: int, seconds: int
     if sys.platform == "linux":
         limits |= {resource.RLIMIT_MSGQUEUE: 0, resource.RLIMIT_SIGPENDING: 256}
     for which, value in limits.items():
-        _limit(which, value)
+        limit(which, value)
 
 
-def limit_memory(size: int) -> None:
-    """Allow this process, and each that it forks, so much address space more than it has now."""
-    now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    _limit(resource.RLIMIT_AS, now + size)
-
-
-def _limit(which: int, value: int) -> None:
-    hard = resource.getrlimit(which)[1]
-    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-    resource.setrlimit(which, (value, value))
-
-
-def confine(level: str, work: list[str], unix_sockets: bool) -> None:
+def confine(level: Level, work: list[str], unix_sockets: bool) -> None:
     """Take from this process, and from what it will fork, all that its level forbids."""
-    if level == "none":
+    if level == Level.NONE:
         return
     devices = [path for path in DEVICES if os.path.exists(path)]
-    if level == "full":
+    if level == Level.FULL:
         linux.drop_capabilities()
         linux.landlock(["/"], [*work, *devices])
     else:
         folders = [part for path in readable() for part in _without_hidden(path)]
         linux.landlock([*folders, "/proc"], [*work, *devices])
-    linux.seccomp(unix_sockets=unix_sockets, signals=level == "full" or linux.landlock_version() >= 6)
+    linux.seccomp(unix_sockets=unix_sockets, signals=level == Level.FULL or linux.landlock_version() >= 6)
 
 
 def _without_hidden(path: str) -> list[str]:
@@ -206,29 +195,29 @@ def _without_hidden(path: str) -> list[str]:
     ]
 
 
-def probe(ceiling: str = "full") -> tuple[str, dict[str, str]]:
+def probe(ceiling: Level = Level.FULL) -> tuple[Level, dict[str, str]]:
     """Try out the levels, each in a process of its own.
 
     Returns
     -------
-    level : str
+    level : Level
         The strongest that works, not above the ceiling.
     reasons : dict
         For each stronger one, why it does not.
     """
     reasons: dict[str, str] = {}
-    for level in reversed(LEVELS[1 : LEVELS.index(ceiling) + 1]):
+    for level in reversed([level for level in Level if ceiling.allows(level) and level != Level.NONE]):
         reason = _in_child(functools.partial(_attempt, level))
         if not reason:
             return level, reasons
         reasons[level] = reason
-    return "none", reasons
+    return Level.NONE, reasons
 
 
-def _attempt(level: str) -> None:
+def _attempt(level: Level) -> None:
     if platform.system() != "Linux":
         raise OSError(f"{platform.system()} has neither Landlock nor namespaces")
-    if level == "full":
+    if level == Level.FULL:
         enter_namespaces()
         reason = _in_child(_attempt_inside)
         if reason:
@@ -239,7 +228,7 @@ def _attempt(level: str) -> None:
 
 def _attempt_inside() -> None:
     new_root(1 << 20, 1000)
-    confine("full", [HOME], unix_sockets=False)
+    confine(Level.FULL, [HOME], unix_sockets=False)
 
 
 def _in_child(action: Callable[[], None]) -> str:

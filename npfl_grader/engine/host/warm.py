@@ -15,7 +15,10 @@ import traceback
 
 from npfl_grader.engine.both import shell
 from npfl_grader.engine.both.wire import UNLIMITED, Channel
+from npfl_grader.engine.both.work import remove
 from npfl_grader.engine.host import keeper, linux, sandbox
+from npfl_grader.engine.host.orders import DONE, JOB
+from npfl_grader.engine.job import Level
 from npfl_grader.engine.tests_side import checker
 
 
@@ -39,23 +42,23 @@ def main(descriptor: int, role: str, base: str, ceiling: str) -> None:
     # A notebook's imports must not find files of the grader's, nor one beside the notebook before Python's.
     sys.path[:] = [path for path in sys.path if path]
     shell.prepare()
-    keeper.remove(f"{base}/profile_default")  # IPython's, of no use here
+    remove(f"{base}/profile_default")  # IPython's, of no use here
     control = socket.socket(fileno=descriptor)
-    level, reasons = "none", dict[str, str]()
+    level, reasons = Level.NONE, dict[str, str]()
     guarded = role == "student" and os.getuid() == 0
     if guarded:
         _keep_root_outside(base)
     if role == "student":
-        level, reasons = sandbox.probe(ceiling)
-        if os.getuid() == 0 and (level == "full" or _readable_by_nobody()):
+        level, reasons = sandbox.probe(Level(ceiling))
+        if os.getuid() == 0 and (level == Level.FULL or _readable_by_nobody()):
             os.chown(base, sandbox.NOBODY, sandbox.NOBODY)
-            if level != "full":
+            if level != Level.FULL:
                 sandbox.leave_root()
-    if level == "full":
+    if level == Level.FULL:
         sandbox.enter_namespaces()
     if guarded:  # the change of the user has undone it
         linux.die_with_parent()
-    if level == "full":
+    if level == Level.FULL:
         inner = os.fork()
         if inner:
             os.waitpid(inner, 0)
@@ -63,11 +66,11 @@ def main(descriptor: int, role: str, base: str, ceiling: str) -> None:
         linux.die_with_parent()
     elif sys.platform == "linux":
         linux.adopt_orphans()
-    control.send(json.dumps({"level": level, "reasons": reasons}).encode())
+    control.sendall(json.dumps({"level": level, "reasons": reasons}).encode() + b"\n")
     try:
         _serve(control, role, level, base)
     finally:
-        keeper.remove(base)
+        remove(base)
 
 
 def _keep_root_outside(base: str) -> None:
@@ -75,7 +78,7 @@ def _keep_root_outside(base: str) -> None:
     child = os.fork()
     if child:
         os.waitpid(child, 0)
-        keeper.remove(base)
+        remove(base)
         os._exit(0)
     linux.die_with_parent()
 
@@ -91,53 +94,61 @@ def _readable_by_nobody() -> bool:
     return os.waitpid(child, 0)[1] == 0
 
 
-def _serve(control: socket.socket, role: str, level: str, base: str) -> None:
-    own = os.open("/proc/self/ns/pid", os.O_RDONLY) if level == "full" else -1
+def _serve(control: socket.socket, role: str, level: Level, base: str) -> None:
+    own = os.open("/proc/self/ns/pid", os.O_RDONLY) if level == Level.FULL else -1
     while True:
-        message, descriptors, _, _ = socket.recv_fds(control, 4096, 4)
+        message, descriptors, _, _ = socket.recv_fds(control, 1, 4)
         if not message:
             return
-        if message != b"job":  # a kill that came too late
+        if message != JOB:  # an order to end that came too late
             continue
-        if level == "full":
+        if level == Level.FULL:
             linux.unshare(linux.NEW_PID)
+        ended, lives = os.pipe()
         job = os.fork()
         if not job:
             try:
+                os.close(ended)
                 control.close()
                 _job(role, level, base, descriptors)
             except Exception:
                 traceback.print_exc(file=sys.__stderr__)
             finally:
                 os._exit(0)
-        if level == "full":
+        if level == Level.FULL:
             linux.join(own, linux.NEW_PID)
-        for descriptor in descriptors:
+        for descriptor in (lives, *descriptors):
             os.close(descriptor)
-        alive = _wait(control, job, level)
+        alive = _wait(control, job, ended)
+        if level != Level.FULL:  # there the kernel has ended them
+            _end_orphans()
         for name in os.listdir(base):  # of a job that was killed
-            keeper.remove(f"{base}/{name}")
+            remove(f"{base}/{name}")
         if not alive:
             return
-        control.send(b"done")
+        control.send(DONE)
 
 
-def _wait(control: socket.socket, job: int, level: str) -> bool:
-    """Wait for a job's end, and end it when the worker says so or goes away; say whether to go on."""
+def _wait(control: socket.socket, job: int, ended: int) -> bool:
+    """Wait for a job's end, and end it when the worker says so or goes away; say whether to go on.
+
+    Parameters
+    ----------
+    control : socket
+        To the worker.
+    job : int
+        The job's process.
+    ended : int
+        The end of a pipe whose other end that process alone has.
+    """
     alive = True
-    ended = os.pidfd_open(job)
-    while True:
-        watched = [ended, control.fileno()] if alive else [ended]
-        ready = select.select(watched, [], [])[0]
-        if control.fileno() in ready:
-            alive = bool(control.recv(4096))
-            os.kill(job, signal.SIGKILL)
-        if ended in ready:
-            os.close(ended)
-            os.waitpid(job, 0)
-            if level != "full":  # there the kernel has ended them
-                _end_orphans()
-            return alive
+    ready = select.select([ended, control.fileno()], [], [])[0]
+    if ended not in ready:
+        alive = bool(control.recv(1))
+        os.kill(job, signal.SIGKILL)
+    os.close(ended)
+    os.waitpid(job, 0)
+    return alive
 
 
 def _end_orphans() -> None:
@@ -150,7 +161,7 @@ def _end_orphans() -> None:
             os.waitpid(-1, 0)
 
 
-def _job(role: str, level: str, base: str, descriptors: list[int]) -> None:
+def _job(role: str, level: Level, base: str, descriptors: list[int]) -> None:
     linux.die_with_parent()
     os.setsid()
     if role == "student":

@@ -11,11 +11,14 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from npfl_grader.engine.both.wire import UNLIMITED, Channel, Closed, Garbled, Late
-from npfl_grader.engine.host import sandbox
-from npfl_grader.engine.host.keeper import remove
+from npfl_grader.engine.both.work import remove
+from npfl_grader.engine.host.orders import DONE, END, JOB
+from npfl_grader.engine.job import Job, Level, Result, Role
+from npfl_grader.engine.retry import persist
 from npfl_grader.engine.tests_side import names
 
 _GRACE = 5.0
@@ -34,14 +37,14 @@ class Warm:
     ----------
     role : str
         ``student`` or ``tests``.
-    ceiling : str
+    ceiling : Level
         The strongest level of protection to try.
     """
 
-    def __init__(self, role: str, ceiling: str = "full") -> None:
+    def __init__(self, role: str, ceiling: Level = Level.FULL) -> None:
         self.base = tempfile.mkdtemp(prefix="npfl-grader-")
         os.chmod(self.base, 0o711)
-        self.control, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.control, there = socket.socketpair()
         environment = {
             key: value for key, value in os.environ.items() if key in ("PATH", "HOME", "LD_LIBRARY_PATH")
         }
@@ -68,26 +71,26 @@ class Warm:
         there.close()
         self.control.settimeout(60)
         try:
-            ready = json.loads(self.control.recv(8192) or b"null")
+            ready = json.loads(self.control.makefile("rb").readline() or b"null")
         except (OSError, ValueError) as error:
             raise Broken(f"the warm process for {role} does not start: {error!r}") from None
         if not ready:
             raise Broken(f"the warm process for {role} does not start")
-        self.level: str = ready["level"]
+        self.level = Level(ready["level"])
         self.reasons: dict[str, str] = ready["reasons"]
 
     def begin(self, *sockets: socket.socket) -> None:
         """Fork a process for one submission and give it its connections."""
-        socket.send_fds(self.control, [b"job"], [sock.fileno() for sock in sockets])
+        socket.send_fds(self.control, [JOB], [sock.fileno() for sock in sockets])
 
     def finish(self, seconds: float) -> None:
         """Wait until the forked process, and all that it has started, are gone; kill them at the end."""
-        for order in (b"", b"end"):
+        for order in (b"", END):
             if order:
                 self.control.send(order)
             self.control.settimeout(seconds)
             with contextlib.suppress(TimeoutError):
-                if self.control.recv(64) != b"done":
+                if self.control.recv(1) != DONE:
                     raise Broken("a warm process has ended")
                 return
         raise Broken("a warm process is stuck")
@@ -106,7 +109,7 @@ class Warm:
 class Pair:
     """The two warm processes of one worker."""
 
-    def __init__(self, ceiling: str = "full") -> None:
+    def __init__(self, ceiling: Level = Level.FULL) -> None:
         self.owner = os.getpid()
         self.student = Warm("student", ceiling)
         try:
@@ -121,22 +124,27 @@ class Pair:
             self.student.close()
             self.tests.close()
 
-    def run(self, job: dict[str, Any]) -> dict[str, Any]:
-        """Run a job once.
-
-        Returns
-        -------
-        dict
-            ``results``, or ``fault``, or ``stuck`` with the index of the cell that did not end.
+    def run(self, job: Job) -> Result:
+        """Run a job once; tests that get stuck are left out then, for the sake of the others.
 
         Raises
         ------
         Broken
             If a warm process is not usable any more.
         """
+        data, stuck = job.encode(), list[int]()
+        while True:
+            outcome = self._run(job, data, stuck)
+            if not isinstance(outcome, _Stuck):
+                return outcome
+            if outcome.cell is None or len(stuck) == _MOST_STUCK:
+                return Result(fault="the tests' process does not answer")
+            stuck.append(outcome.cell)
+
+    def _run(self, job: Job, data: bytes, stuck: list[int]) -> "Result | _Stuck":
         # Cells that all submissions share are analysed once, here, and not in each job's process.
-        shared = {cell["source"] for cell in job["cells"] if cell["role"] in ("locked", "test")}
-        job = job | {"names": {source: names.to_json(names.cached(source)) for source in shared}}
+        shared = {cell.source for cell in job.cells if cell.role in (Role.LOCKED, Role.TEST)}
+        header = {"names": {source: names.to_json(names.cached(source)) for source in shared}, "stuck": stuck}
         worker, tests = socket.socketpair()
         for_checker, for_keeper = socket.socketpair()
         with worker, tests, for_checker, for_keeper:
@@ -147,36 +155,42 @@ class Pair:
                 raise Broken(f"a warm process has ended: {error}") from None
             for sock in (tests, for_checker, for_keeper):
                 sock.close()
-            outcome = self._follow(Channel(worker, UNLIMITED), job)
+            outcome = self._follow(Channel(worker, UNLIMITED), job, header, data)
         # The keeper ends by itself when the tests' process does.
-        self.tests.finish(0.5 if "stuck" in outcome else 5)
+        self.tests.finish(0.5 if isinstance(outcome, _Stuck) else 5)
         self.student.finish(20)
         return outcome
 
-    def _follow(self, channel: Channel, job: dict[str, Any]) -> dict[str, Any]:
-        limits = job["limits"]
-        end = time.monotonic() + limits["notebook"] + 2 * _GRACE
+    def _follow(self, channel: Channel, job: Job, header: dict[str, Any], data: bytes) -> "Result | _Stuck":
+        end = time.monotonic() + job.limits.notebook + 2 * _GRACE
         deadline = end
         at: int | None = None
         try:
-            channel.send(job, deadline=deadline)
+            channel.send(header, [data], deadline)
             while True:
-                message, _ = channel.receive(deadline)
-                if "begins" not in message:
-                    return dict(message)
+                message, buffers = channel.receive(deadline)
+                if buffers:
+                    return Result.decode(bytes(buffers[0]))
                 at = message["begins"]
-                deadline = end if at is None else min(end, time.monotonic() + limits["cell"] + _GRACE)
+                deadline = end if at is None else min(end, time.monotonic() + job.limits.cell + _GRACE)
         except Late:
-            return {"stuck": at, "fault": "the tests' process does not answer"}
+            return _Stuck(at)
         except (Closed, Garbled):
-            return {"fault": "the tests' process has ended"}
+            return Result(fault="the tests' process has ended")
+
+
+@dataclass(frozen=True)
+class _Stuck:
+    """The tests' process did not come back from a cell, if it was in one."""
+
+    cell: int | None
 
 
 _idle: list[Pair] = []
 _lock = threading.Lock()
 
 
-def _take(ceiling: str = "full") -> Pair:
+def _take(ceiling: Level = Level.FULL) -> Pair:
     with _lock:
         # A worker that was forked from a process with warm ones must not share them.
         _idle[:] = [pair for pair in _idle if pair.owner == os.getpid()]
@@ -207,7 +221,7 @@ def probe() -> dict[str, Any]:
     Returns
     -------
     dict
-        ``level`` (``full``, ``landlock`` or ``none``) and ``reasons``, by level.
+        ``level`` and ``reasons``, by level.
 
     Raises
     ------
@@ -219,73 +233,52 @@ def probe() -> dict[str, Any]:
     return {"level": pair.level, "reasons": pair.student.reasons}
 
 
-def level() -> str:
+def level() -> Level:
     """Return the level of protection that this machine allows."""
-    return str(probe()["level"])
+    return Level(probe()["level"])
 
 
 def execute(job: bytes) -> bytes:
-    """Run one submission; see the package's docstring for the job and the result.
-
-    Parameters
-    ----------
-    job : bytes
-
-    Returns
-    -------
-    bytes
-    """
-    return json.dumps(run(json.loads(job))).encode()
+    """Run one submission, bytes to bytes, for executors that know nothing of this package."""
+    return run(Job.decode(job)).encode()
 
 
-def run(job: dict[str, Any]) -> dict[str, Any]:
-    """Run one submission, on fresh warm processes if the first try shows that they are broken.
+def run(job: Job) -> Result:
+    """Run one submission, again on fresh warm processes where that can help; see `retry`."""
 
-    A process of the student's that has died is tried again too: it may have been killed from outside, and
-    dies a second time only if the student's code makes it die.
-    """
-    started = time.monotonic()
-    fault = log = ""
-    crashed = False
-    for _ in range(3):
+    def once() -> Result:
+        started = time.monotonic()
         try:
-            pair = _take()
+            result = attempt(job)
         except (Broken, OSError) as error:
-            fault = str(error)
-            continue
-        try:
-            result = attempt(pair, job)
-        except (Broken, OSError) as error:
-            fault = str(error)
-            with contextlib.suppress(OSError):
-                pair.close()
-            continue
+            result = Result(fault=str(error))
+        result.seconds = time.monotonic() - started
+        return result
+
+    return persist(once)
+
+
+def attempt(job: Job, pair: Pair | None = None) -> Result:
+    """Run one submission once, on a given pair or on one of those that wait for work.
+
+    Raises
+    ------
+    Broken
+        If there is no pair that works.
+    """
+    pair = pair or _take()
+    if not pair.level.allows(job.require):
         _give_back(pair)
-        if result["fault"] is None:
-            if not crashed and any(cell["status"] == "crash" for cell in result["cells"]):
-                crashed = True
-                continue
-            return result | {"seconds": time.monotonic() - started}
-        fault, log = result["fault"], log + result.get("log", "")
-        if result.get("final"):
-            break
-    return {"level": "none", "seconds": time.monotonic() - started, "fault": fault, "cells": [], "log": log}
-
-
-def attempt(pair: Pair, job: dict[str, Any]) -> dict[str, Any]:
-    """Run one submission on a pair; a test that gets stuck is left out then, for the sake of the others."""
-    required, level = job["require"], pair.level
-    if sandbox.LEVELS.index(level) < sandbox.LEVELS.index(required):
         reasons = "; ".join(f"{name}: {why}" for name, why in pair.student.reasons.items())
-        return {
-            "fault": f"this machine allows only the level '{level}', not '{required}' ({reasons})",
-            "final": True,
-        }
-    stuck: list[int] = []
-    while True:
-        outcome = pair.run({**job, "skip": stuck, "level": level})
-        if outcome.get("stuck") is None or len(stuck) == _MOST_STUCK:
-            break
-        stuck.append(outcome["stuck"])
-    results = outcome.get("results", [])
-    return {"level": level, "fault": outcome.get("fault"), "cells": results, "log": outcome.get("log", "")}
+        message = f"this machine allows only the level '{pair.level}', not '{job.require}' ({reasons})"
+        return Result(fault=message, final=True)
+    try:
+        result = pair.run(job)
+    except (Broken, OSError):
+        with contextlib.suppress(OSError):
+            pair.close()
+        raise
+    _give_back(pair)
+    if result.fault is None:
+        result.level = pair.level
+    return result

@@ -4,6 +4,7 @@ Once a student's code has run, nothing in this process can be trusted, and nothi
 module is written for honest students, the other side for the others.
 """
 
+import builtins
 import contextlib
 import inspect
 import operator
@@ -346,12 +347,11 @@ class Student:
 
 
 def _exception_of(name: str, message: str) -> BaseException:
-    import builtins
-
     kind = getattr(builtins, name, None)
-    if isinstance(kind, type) and issubclass(kind, BaseException):
-        return kind(message)
-    return type(name, (Exception,), {})(message)
+    if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+        kind = type(name, (Exception,), {})
+    error: BaseException = kind(message)
+    return error
 
 
 def main(sock: socket.socket, progress: int, memory: int, most_output: int) -> None:

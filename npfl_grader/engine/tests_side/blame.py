@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 
 from npfl_grader.engine.both.shell import ENGINE, CellTimeout, NoInput, NotText
-from npfl_grader.engine.tests_side.connection import NoAnswer, Unsupported
+from npfl_grader.engine.tests_side.failures import NoAnswer, Unsupported
 from npfl_grader.engine.tests_side.remote import NoAttribute, Refused
 
 # What the engine raises in a test on purpose.

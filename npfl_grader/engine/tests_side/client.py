@@ -3,10 +3,13 @@
 import os
 import socket
 import time
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 from npfl_grader.engine.both.wire import Channel, Closed, Garbled, Late
-from npfl_grader.engine.tests_side.connection import Fault
+from npfl_grader.engine.job import Limits
+from npfl_grader.engine.tests_side.failures import Fault
 
 _PATIENCE = 20.0
 
@@ -22,16 +25,32 @@ class Sandbox:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
 
-    def open(self, limits: dict[str, Any], files: dict[str, str], *, program: str) -> None:
-        """Have the work directory made, and say what its processes run; comes first."""
-        self._ask({"op": "open", "limits": limits, "files": files, "program": program})
+    def open(
+        self, limits: Limits, files: dict[str, bytes], *, copies: int = 0, program: str = "student"
+    ) -> None:
+        """Have the work directory made; comes first.
+
+        Parameters
+        ----------
+        limits : Limits
+            What the student's processes may use.
+        files : dict of bytes
+            What lies in the work directory, by relative path.
+        copies : int
+            How many processes there are besides those of the student's own.
+        program : str
+            What the processes run: "student", "together" or "kernel".
+        """
+        limits = replace(limits, processes=limits.processes + copies)
+        request = {"op": "open", "limits": asdict(limits), "files": list(files), "program": program}
+        self._ask(request, list(files.values()))
 
     def start(self, sock: socket.socket, progress: int) -> int:
         """Start a student's process on its ends of a connection and a pipe; return its number.
 
         Both are closed here.
         """
-        return int(self._ask({"op": "start"}, sock.detach(), progress)["process"])
+        return int(self._ask({"op": "start"}, descriptors=[sock.detach(), progress])["process"])
 
     def end(self, keep: list[int]) -> None:
         """End all processes of the sandbox but those named."""
@@ -41,10 +60,12 @@ class Sandbox:
         """Count the threads of a process of the sandbox."""
         return int(self._ask({"op": "threads", "process": process})["threads"])
 
-    def _ask(self, request: dict[str, Any], *descriptors: int) -> dict[str, Any]:
+    def _ask(
+        self, request: dict[str, Any], buffers: Sequence[bytes] = (), descriptors: Sequence[int] = ()
+    ) -> dict[str, int]:
         try:
             try:
-                self._channel.send(request)
+                self._channel.send(request, buffers)
                 if descriptors:
                     self._channel.send_descriptors(descriptors)
             finally:

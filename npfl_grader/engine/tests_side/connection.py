@@ -18,7 +18,10 @@ from npfl_grader.engine.both.codec import CodecError, Decoder, Encoder, Malforme
 from npfl_grader.engine.both.randomness import GENERATORS
 from npfl_grader.engine.both.shell import CellTimeout, Stream
 from npfl_grader.engine.both.wire import Channel, Closed, Garbled, Late, TooLarge
-from npfl_grader.engine.tests_side import remote
+from npfl_grader.engine.job import Status
+from npfl_grader.engine.tests_side import exceptions, remote
+from npfl_grader.engine.tests_side.failures import Fault, NoAnswer, Unsupported
+from npfl_grader.engine.tests_side.reading import a_list, act, unknown_module
 from npfl_grader.engine.tests_side.remote import Remote
 
 _USUAL_ERRORS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
@@ -27,19 +30,6 @@ _USUAL_ERRORS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid":
 _MOST_SHARED = 100
 _MOST_NESTED = 50
 _START = 20.0  # seconds for a process to start
-_BROKE = "your code broke the process that it ran in"
-
-
-class Fault(Exception):
-    """The grader itself cannot go on; nobody's answer is wrong."""
-
-
-class NoAnswer(RuntimeError):
-    """The student's process has ended, has sent nonsense, or has not answered in time."""
-
-
-class Unsupported(TypeError):
-    """The tests ask for something that cannot be done across two processes, or the engine has failed."""
 
 
 class Connection:
@@ -57,8 +47,8 @@ class Connection:
 
     Attributes
     ----------
-    end : str or None
-        How the process failed to answer: ``timeout`` or ``crash``.
+    end : Status or None
+        How the process failed to answer: by a timeout or a crash.
     fault : str or None
         Why the cell that runs is no evidence against the student: what it asked for in vain, or how the
         engine failed.
@@ -78,7 +68,7 @@ class Connection:
     ) -> None:
         self.channel = Channel(sock, sizes)
         self.seconds = seconds
-        self.end: str | None = None
+        self.end: Status | None = None
         self.fault: str | None = None
         self.log = ""
         self.broken = ""  # after a failure of the engine both sides may not be alike any more
@@ -90,7 +80,7 @@ class Connection:
         self._shares_random = shares_random
         self._random: dict[str, bytes] = {}  # the states that both sides have
         self._remotes: remote.Registry = remote.Registry()
-        self._exceptions = remote.Exceptions()
+        self._exceptions = exceptions.Exceptions()
         # Mutable values that both sides have, by their numbers at the other one; as of the last exchange.
         self._shared: list[Any] = []
         self._places: list[int] = []
@@ -114,7 +104,11 @@ class Connection:
         self.broken = f"the grader failed: {type(error).__name__}: {error}"
         self.unsupported(self.broken)
 
-    def fail(self, end: str, message: str) -> NoReturn:
+    def broke(self) -> NoReturn:
+        """Give the process up, because what it has sent makes no sense."""
+        self.fail(Status.CRASH, "your code broke the process that it ran in")
+
+    def fail(self, end: Status, message: str) -> NoReturn:
         """Give the process up."""
         self.end, self._message = end, message
         raise NoAnswer(message) from None
@@ -171,15 +165,15 @@ class Connection:
         except TooLarge as error:
             self.unsupported(str(error))
         except Late:
-            self.fail("timeout", f"your code did not answer within {seconds:g} s")
+            self.fail(Status.TIMEOUT, f"your code did not answer within {seconds:g} s")
         except Closed:
-            self.fail("crash", "your code ended the process that it ran in")
+            self.fail(Status.CRASH, "your code ended the process that it ran in")
         except (Garbled, Malformed):
-            self.fail("crash", _BROKE)
+            self.broke()
         except _Waiting:
             raise CellTimeout("the cell has run for too long") from None
         except CellTimeout:
-            self.fail("timeout", "the check did not end in time, your code was still running")
+            self.fail(Status.TIMEOUT, "the check did not end in time, your code was still running")
         finally:
             self.waited += time.monotonic() - started
 
@@ -211,10 +205,10 @@ class Connection:
             if type(trees) is not dict:
                 raise Malformed("no variables")
             for name, tree in trees.items():
-                if name in wanted and not _unknown_module(tree):
+                if name in wanted and not unknown_module(tree):
                     values[name] = decoder.decode(tree)
         except Malformed:
-            self.fail("crash", _BROKE)
+            self.broke()
         self._share(decoder.mutable, range(len(decoder.mutable)))
         return values
 
@@ -251,7 +245,7 @@ class Connection:
         try:
             return self._take(answer, buffers, mutable, stops=action == "next")
         except Malformed:
-            self.fail("crash", _BROKE)
+            self.broke()
         finally:
             self.waited += time.monotonic() - began  # what the student's values took to be read
 
@@ -261,7 +255,7 @@ class Connection:
         """Read an answer: what the student's code wrote, changed and drew, and its value or exception."""
         self._show(answer.get("outputs"))
         decoder = Decoder(buffers, self._decode_reference, mutable, self._sizes)
-        for pair in _list(answer.get("changed", [])):
+        for pair in a_list(answer.get("changed", [])):
             if type(pair) is not list or len(pair) != 2 or type(pair[0]) is not int:
                 raise Malformed("no change")
             if not 0 <= pair[0] < len(mutable):
@@ -271,7 +265,7 @@ class Connection:
         value = decoder.decode(answer.get("value")) if error is None else None
         if self._shares_random:
             self._follow_random(answer.get("random", {}), buffers)
-        kept = _list(answer.get("kept", []))
+        kept = a_list(answer.get("kept", []))
         if not all(type(number) is int and 0 <= number < len(decoder.mutable) for number in kept):
             raise Malformed("no argument")
         self._share(decoder.mutable, kept)
@@ -287,7 +281,7 @@ class Connection:
                 decoder.decode(tree)
         except Malformed as error:
             self.failed(error)
-        self.fail("crash", _BROKE)
+        self.broke()
 
     def _send_random(self, encoder: Encoder) -> dict[str, int]:
         """Attach the states of the global generators that the student's process does not have."""
@@ -320,22 +314,8 @@ class Connection:
     def _exception(self, answer: dict[str, Any], *, stops: bool) -> BaseException:
         if type(place := answer.get("of the tests")) is int and 0 <= place < len(self._raised):
             return self._raised[place]
-        kind = self._exceptions.kind(answer["classes"], stops=stops)
-        message, args = answer.get("message"), answer.get("args")
-        attributes, lines = answer.get("attributes", {}), answer.get("lines", [])
-        if type(message) is not str or type(attributes) is not dict:
-            raise Malformed("no message")
-        if args is not None:
-            args = [_plain(part) for part in _list(args)]
-        error = remote.build(kind, message, args)
+        error = self._exceptions.rebuild(answer, stops=stops)
         self.students_errors.append(error)
-        for name, value in attributes.items():
-            if remote.may_set(kind, name):
-                setattr(error, name, _plain(value))
-        for frame in _list(lines)[:3]:
-            if type(frame) is list and list(map(type, frame)) == [int, str, str]:
-                line, function, text = frame
-                error.add_note(f"in your code, line {line}, in {function[:80]}: {text[:200]}")
         return error
 
     def _show(self, outputs: Any) -> None:
@@ -388,12 +368,12 @@ class Connection:
         if type(place) is not int or not 0 <= place < len(self._given) or type(named) is not dict:
             raise Garbled("no object of the tests")
         decoder = Decoder(buffers, self._decode_reference, sizes=self._sizes)
-        args = [decoder.decode(tree) for tree in _list(question.get("args"))]
+        args = [decoder.decode(tree) for tree in a_list(question.get("args"))]
         kwargs = {name: decoder.decode(tree) for name, tree in named.items()}
         encoder = Encoder(self._refer, sizes=self._sizes)
         self._depth += 1
         try:
-            value = _act(self._given[place], action, args, kwargs)
+            value = act(self._given[place], action, args, kwargs)
         except CellTimeout:
             raise _Waiting from None
         except NoAnswer:
@@ -419,47 +399,3 @@ class Connection:
 
 class _Waiting(BaseException):
     """The time was over while the tests' own code ran, which the student's had called."""
-
-
-def _list(value: Any) -> list[Any]:
-    if type(value) is not list:
-        raise Malformed("no list")
-    return value
-
-
-def _plain(value: Any) -> Any:
-    """Take a part of an exception: text or a number, with which nothing can be done but to read it."""
-    if type(value) is list and value[:1] == ["i"]:
-        return Decoder(()).decode(value)
-    if value is None or type(value) in (str, int, float, bool):
-        return value
-    raise Malformed("no plain value")
-
-
-def _unknown_module(tree: Any) -> bool:
-    """Say whether a variable is a module that the tests, if they need it, have to import themselves."""
-    if type(tree) is not list or len(tree) != 2 or tree[0] != "module":
-        return False
-    try:
-        remote.module(tree[1])
-    except Malformed:
-        return True
-    return False
-
-
-def _act(value: Any, action: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    """Do what student code may do with an object of the tests: call, step, read public attributes."""
-    if action == "call" and callable(value):
-        return value(*args, **kwargs)
-    if action == "next" and hasattr(type(value), "__next__"):
-        return next(value)
-    # Attributes of functions, generators or modules would lead to the tests' variables.
-    if (
-        action == "get"
-        and len(args) == 1
-        and type(value).__module__ == "__main__"
-        and type(args[0]) is str
-        and args[0][:1] != "_"
-    ):
-        return getattr(value, args[0])
-    raise AttributeError("the tests do not let your code do that")

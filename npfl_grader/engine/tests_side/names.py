@@ -90,9 +90,10 @@ _ASYNC = 0x2000  # ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 def _compile(source: str) -> CodeType | None:
     try:
         cell = TransformerManager().transform_cell(source)
-        return compile(cell, "<cell>", "exec", dont_inherit=True, flags=_ASYNC)
+        code: CodeType = compile(cell, "<cell>", "exec", dont_inherit=True, flags=_ASYNC)
     except (SyntaxError, ValueError):
         return None
+    return code
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:

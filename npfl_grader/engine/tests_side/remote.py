@@ -4,8 +4,6 @@ A stand-in passes on calls, attributes and items. It never passes on what would 
 truth, ``in``, conversion to a number or an array): such an answer would be the student's own.
 """
 
-import builtins
-import functools
 import inspect
 import keyword
 import sys
@@ -17,7 +15,7 @@ from typing import Any, Literal, NoReturn
 import numpy as np
 
 from npfl_grader.engine.both.codec import Malformed
-from npfl_grader.engine.both.protocol import MOST_MESSAGE, OPERATORS, UNARY
+from npfl_grader.engine.both.protocol import OPERATORS, UNARY
 
 # Each maps an attribute of the class to the action that the student's process knows it by.
 _ALWAYS = {
@@ -189,98 +187,6 @@ def identifier(name: Any) -> str:
     """Return a name if it is one that Python would allow, and a harmless one otherwise."""
     fine = type(name) is str and len(name) <= 80 and name.isidentifier() and not keyword.iskeyword(name)
     return name if fine and not name.startswith("__") else "Object"
-
-
-# Exceptions that mean something to Python itself: where they came from outside, they would end a loop of the
-# test's unnoticed; and those whose attributes name files that are read when they are shown.
-_MEANT = (
-    StopIteration,
-    StopAsyncIteration,
-    GeneratorExit,
-    KeyboardInterrupt,
-    SyntaxError,
-    BaseExceptionGroup,
-)
-
-
-class Exceptions:
-    """Stand-ins of the exception classes of one student's process, so that ``except`` finds them."""
-
-    def __init__(self) -> None:
-        self._own: dict[int, type] = {}
-
-    def kind(self, classes: Any, *, stops: bool = False) -> type[BaseException]:
-        """Build a class on the nearest builtin one that is harmless.
-
-        Parameters
-        ----------
-        classes : list
-            From the class itself upwards: the name of a builtin one, or number and name of another.
-        stops : bool
-            Whether StopIteration may be meant as such.
-        """
-        own: list[tuple[int, str]] = []
-        base: type[BaseException] = Exception
-        if type(classes) is not list:
-            raise Malformed("no classes")
-        for entry in classes[:20]:
-            if type(entry) is str:
-                known = vars(builtins).get(entry)
-                if isinstance(known, type) and issubclass(known, BaseException):
-                    base = known
-                    break
-            else:
-                if type(entry) is not list or len(entry) != 2 or type(entry[0]) is not int:
-                    raise Malformed("no class")
-                own.append((entry[0], identifier(entry[1])))
-        if issubclass(base, _MEANT) and not (stops and base is StopIteration):
-            base = _harmless(base.__name__)
-        elif base is BaseException:
-            base = Exception
-        bases: tuple[type, ...] = (base,)
-        for number, name in reversed(own):
-            kind = self._own.get(number)
-            if kind is None:
-                kind = self._own[number] = _derive(name, bases)
-            # A class met before as a base of another one may lack what this one is besides.
-            bases = (kind,) if issubclass(kind, bases[-1]) else (kind, *bases)
-        return bases[0] if len(bases) == 1 else _derive(own[0][1], bases)
-
-
-@functools.cache
-def _harmless(name: str) -> type[Exception]:
-    """Make a class that is called like one of Python's own, and has nothing else of it."""
-    return type(name, (RuntimeError,), {"__module__": "builtins"})
-
-
-def _derive(name: str, bases: tuple[type, ...]) -> type:
-    try:
-        return type(name, bases, {"__module__": "__main__"})
-    except TypeError as error:  # no order of the bases, no common layout
-        raise Malformed(str(error)) from None
-
-
-def build(kind: type[BaseException], message: str, args: list[Any] | None) -> BaseException:
-    """Make an exception with a given message, and with the given arguments if they make just this message."""
-    message = message[:MOST_MESSAGE]
-    for arguments in ([message],) if args is None else (args, [message]):
-        try:
-            error = kind(*arguments)
-            if str(error) == message:
-                return error
-        except Exception:
-            continue  # the class wants others
-    shown: Any = type(
-        kind.__name__, (kind,), {"__str__": lambda self: message, "__module__": kind.__module__}
-    )
-    stand_in: BaseException = shown.__new__(shown)
-    stand_in.args = (message,)
-    return stand_in
-
-
-def may_set(kind: type[BaseException], name: str) -> bool:
-    """Say whether an attribute of a student's exception is nothing but the student's own."""
-    return identifier(name) == name and not name.startswith("_") and not hasattr(kind, name)
 
 
 def signature(parts: Any) -> inspect.Signature:

@@ -12,85 +12,81 @@ import time
 from typing import Any
 
 from npfl_grader.engine.both.codec import Malformed, Sizes
-from npfl_grader.engine.both.outputs import clean, error_output
+from npfl_grader.engine.both.outputs import clean
 from npfl_grader.engine.both.wire import Channel, Closed, Garbled, Late
-from npfl_grader.engine.host import keeper
+from npfl_grader.engine.job import Job, Outcome, Status
 from npfl_grader.engine.tests_side.client import Sandbox
+from npfl_grader.engine.tests_side.processes import failed
 
 _START = 30.0  # seconds for the shell or the kernel to start
 _GRACE = 5.0
 _MOST_STARTS = 4
 
 
-def run(job: dict[str, Any], sandbox: Sandbox) -> dict[int, dict[str, Any]]:
+def run(job: Job, sandbox: Sandbox) -> dict[int, Outcome]:
     """Have the cells run, and read what comes back; a cell that ends the process is left out then.
 
     Parameters
     ----------
-    job : dict
-        See `npfl_grader.engine.execute`; its ``engine`` is ``together`` or ``kernel``.
+    job : Job
+        Its engine is one in which all runs together.
     sandbox : Sandbox
         The student's.
 
     Returns
     -------
     dict
-        By the cell's index, its status, outputs and value.
+        What became of each cell, by its index.
     """
-    limits = job["limits"]
-    deadline = time.monotonic() + limits["notebook"]
-    code = [i for i, cell in enumerate(job["cells"]) if cell["role"] != "text"]
-    results: dict[int, dict[str, Any]] = {}
-    failed: dict[int, dict[str, Any]] = {}
-    sandbox.open(limits, keeper.students(job), program=job["engine"])
+    limits = job.limits
+    deadline = time.monotonic() + limits.notebook
+    results: dict[int, Outcome] = {}
+    lost: dict[int, Outcome] = {}
+    sandbox.open(limits, {**job.student_files, **job.files}, program=job.engine)
     for _ in range(_MOST_STARTS):
         here, there = socket.socketpair()
         sandbox.start(there, os.open(os.devnull, os.O_WRONLY))
-        channel = Channel(here, Sizes.within(limits["memory"], limits["output"]))
+        channel = Channel(here, Sizes.within(limits.memory, limits.output))
         cells = [
-            {
-                "source": "" if i in failed else job["cells"][i]["source"],
-                "brief": job["cells"][i].get("brief", False),
-            }
-            for i in code
+            {"source": "" if i in lost else job.cells[i].source, "brief": job.cells[i].brief}
+            for i in job.code
         ]
         at = -1
         try:
-            channel.send({"cells": cells, "seconds": limits["cell"]}, deadline=deadline)
-            channel.receive(time.monotonic() + _START)
-            for at in code:
+            channel.send({"cells": cells, "seconds": limits.cell}, deadline=deadline)
+            ready, _ = channel.receive(time.monotonic() + _START)
+            if ready != {}:
+                return {i: failed(Status.FAULT, f"the process does not start: {ready}") for i in job.code}
+            for at in job.code:
                 began = time.monotonic()
-                answer, _ = channel.receive(min(deadline, began + limits["cell"] + _GRACE))
-                late = time.monotonic() - began >= limits["cell"]
-                results[at] = failed.get(at) or _result(answer, late)
+                answer, _ = channel.receive(min(deadline, began + limits.cell + _GRACE))
+                late = time.monotonic() - began >= limits.cell
+                results[at] = lost.get(at) or _outcome(answer, late)
             break
         except Late:
-            status, message = "timeout", "the cell did not end in time"
+            status, message = Status.TIMEOUT, "the cell did not end in time"
         except Closed:
-            status, message = "crash", "your code ended the process that it ran in"
+            status, message = Status.CRASH, "your code ended the process that it ran in"
         except (Garbled, Malformed):
-            status, message = "crash", "your code broke the process that it ran in"
+            status, message = Status.CRASH, "your code broke the process that it ran in"
         finally:
             channel.close()
             sandbox.end([])
         if at == -1:
-            return {i: {"status": "fault", "outputs": [error_output("Fault", message)]} for i in code}
-        failed[at] = results[at] = {"status": status, "outputs": [error_output("NoAnswer", message)]}
-    late_cells = [i for i in code if i not in results]
-    return results | {
-        i: {"status": "timeout", "outputs": [error_output("NoAnswer", message)]} for i in late_cells
-    }
+            return {i: failed(Status.FAULT, message) for i in job.code}
+        lost[at] = results[at] = failed(status, message)
+    return results | {i: failed(Status.TIMEOUT, message) for i in job.code if i not in results}
 
 
-def _result(answer: Any, late: bool) -> dict[str, Any]:
+def _outcome(answer: Any, late: bool) -> Outcome:
     outputs = clean(answer.get("outputs") if isinstance(answer, dict) else None)
-    failed = any(output["output_type"] == "error" for output in outputs)
-    status = "timeout" if failed and late else "error" if failed else "ok"
-    value = None
+    outcome = Outcome(Status.OK, outputs)
+    if any(output["output_type"] == "error" for output in outputs):
+        outcome.status = Status.TIMEOUT if late else Status.ERROR
     for output in outputs:
         if output["output_type"] == "execute_result":
             try:
-                value = float(str(output["data"].get("text/plain")))
+                outcome.value = float(str(output["data"].get("text/plain")))
             except ValueError:
-                value = None
-    return {"status": status, "outputs": outputs, "value": value}
+                outcome.value = None
+    return outcome

@@ -21,6 +21,7 @@ from nbgrader.utils import is_grade, is_solution
 from npfl_grader.authoring import exercises, trial
 from npfl_grader.engine import execute, level, probe
 from npfl_grader.engine.host import keeper, worker
+from npfl_grader.engine.job import Job, Level
 
 ROOT = Path(__file__).parents[3]
 EXERCISES = sorted((ROOT / "chapters" / "exercises").glob("*.md"))
@@ -362,10 +363,10 @@ def test_a_stronger_level_than_there_is_is_refused():
     weak = worker.Pair("none")
     try:
         assert weak.level == "none"
-        job = {"cells": [], "limits": LIMITS, "files": {}, "require": "full", "engine": "two-process"}
-        result = worker.attempt(weak, job)
-        assert "only the level 'none'" in result["fault"]
+        result = worker.attempt(Job((), require=Level.FULL), weak)
+        assert "only the level 'none'" in result.fault
     finally:
+        worker._idle.remove(weak)
         weak.close()
 
 
@@ -376,10 +377,10 @@ def test_the_level_is_told():
 
 def test_a_killed_worker_leaves_no_process_and_no_folder():
     script = (
-        "import json, sys\nfrom npfl_grader.engine.host import worker\npair = worker._take()\n"
+        "import json, sys\nfrom npfl_grader.engine.host import worker\n"
+        "from npfl_grader.engine.job import Cell, Job, Role\npair = worker._take()\n"
         "print(json.dumps([pair.student.base, pair.tests.base, pair.student.process.pid, pair.tests.process.pid]), flush=True)\n"
-        f"pair.run({{'cells': [{{'id': 'a', 'role': 'student', 'source': 'while True: pass'}}], 'limits': {LIMITS}, "
-        "'files': {}, 'engine': 'two-process', 'level': pair.level})"
+        "pair.run(Job((Cell('a', Role.STUDENT, 'while True: pass'),)))"
     )
     process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
     student, tests, *pids = json.loads(process.stdout.readline())
@@ -387,6 +388,6 @@ def test_a_killed_worker_leaves_no_process_and_no_folder():
     process.kill()
     process.communicate()
     deadline = time.monotonic() + 30
-    while os.path.exists(student) or os.path.exists(tests) or any(keeper._alive(str(pid)) for pid in pids):
+    while os.path.exists(student) or os.path.exists(tests) or any(map(keeper.alive, pids)):
         assert time.monotonic() < deadline, (os.path.exists(student), os.path.exists(tests), pids)
         time.sleep(0.1)

@@ -11,16 +11,8 @@ from pathlib import Path
 import pytest
 
 from npfl_grader.engine.host import worker
+from npfl_grader.engine.job import Cell, Job, Limits, Result, Role, Status
 
-LIMITS = {
-    "cell": 5,
-    "call": 3,
-    "notebook": 30,
-    "memory": 1 << 30,
-    "processes": 32,
-    "output": 1 << 20,
-    "file": 8 << 20,
-}
 # Run in place of a warm process: of the function that a file names, the n-th call raises what the file says.
 PROGRAM = """
 import builtins, importlib, inspect, json, os, sys, types
@@ -94,16 +86,10 @@ TESTS = [
 CELLS = [("locked", "import numpy as np\nimport random\nnp.random.seed(0)"), ("student", STUDENT), *(("test", test) for test in TESTS)]  # fmt: skip
 
 
-def job(cells=CELLS):
-    listed = [{"id": f"c{i}", "role": role, "source": source} for i, (role, source) in enumerate(cells)]
-    return {
-        "cells": listed,
-        "limits": LIMITS,
-        "files": {},
-        "require": "none",
-        "engine": "two-process",
-        "level": "none",
-    }
+JOB = Job(
+    tuple(Cell(f"c{i}", Role(role), source) for i, (role, source) in enumerate(CELLS)),
+    limits=Limits(cell=5, call=3, notebook=30, memory=1 << 30, processes=32),
+)
 
 
 @pytest.fixture(scope="module")
@@ -123,12 +109,11 @@ def run():
         def run(order):
             file.write_text(json.dumps(order))
             try:
-                outcome = pairs[0].run(job())
+                return pairs[0].run(JOB)
             except worker.Broken as error:
                 pairs[0].close()
                 pairs[0] = start()
-                return {"fault": str(error)}
-            return outcome
+                return Result(fault=str(error))
 
         yield run
         pairs[0].close()
@@ -154,9 +139,9 @@ KINDS = ("TypeError", "OSError", "AssertionError", "EOFError", "KeyError", "Memo
 
 
 def test_the_solution_is_right(run):
-    outcome = run(None)
-    assert [(cell["status"], cell["outputs"]) for cell in outcome["results"] if cell["status"] != "ok"] == []
-    assert outcome["results"][-1]["value"] == 1.0
+    result = run(None)
+    assert [(cell.status, cell.outputs) for cell in result.cells if cell.status != Status.OK] == []
+    assert result.cells[-1].value == 1.0
 
 
 @pytest.mark.parametrize(
@@ -168,23 +153,22 @@ def test_no_exception_of_the_graders_is_a_zero(run, side, module, name):
     start = sum(map(ord, name))
     for step, call in enumerate((1, 3)):
         kind = KINDS[(start + step) % len(KINDS)]
-        outcome = run({"side": side, "module": module, "name": name, "call": call, "raises": kind})
-        if "results" not in outcome:
-            assert outcome["fault"]
+        result = run({"side": side, "module": module, "name": name, "call": call, "raises": kind})
+        if result.fault:
             continue
-        for cell in outcome["results"][2:]:
-            assert cell["status"] in ("ok", "fault"), (kind, call, cell)
-            if cell["status"] == "ok":
-                assert cell["value"] in (None, 1.0), (kind, call, cell)
-        if all(cell["status"] == "ok" for cell in outcome["results"]):
+        for cell in result.cells[2:]:
+            assert cell.status in (Status.OK, Status.FAULT), (kind, call, cell)
+            if cell.status == Status.OK:
+                assert cell.value in (None, 1.0), (kind, call, cell)
+        if all(cell.status == Status.OK for cell in result.cells):
             break  # it is not called so often
 
 
 def test_the_traceback_of_the_engine_is_kept(run):
     order = {"side": "tests", "module": "npfl_grader.engine.both.codec.encode", "name": "Encoder._mutable"}
-    outcome = run(order | {"call": 1, "raises": "TypeError"})
-    assert "injected" in outcome["log"]
-    assert "in _do" in outcome["log"]
+    result = run(order | {"call": 1, "raises": "TypeError"})
+    assert "injected" in result.log
+    assert "in _do" in result.log
 
 
 def test_a_large_list_is_no_mistake_of_the_students(check):

@@ -7,7 +7,6 @@ refuse what was sent stand alone in ``try``, so that no mistake made here is tak
 import datetime
 import decimal
 import fractions
-import math
 import operator
 import sys
 from array import array
@@ -17,13 +16,13 @@ from typing import Any, Literal
 
 import numpy as np
 
+from npfl_grader.engine.both.codec.checks import hashable, sound_bytes, sound_shape, sound_state, sound_text
 from npfl_grader.engine.both.codec.kinds import (
     BIT_GENERATORS,
     DATES,
     DTYPE,
     MOST_DEPTH,
     MOST_DIGITS,
-    MOST_EMPTY,
     MOST_RANGE,
     NAME,
     TYPES,
@@ -131,7 +130,7 @@ class Decoder:
     def _set(self, tree: list[Any], depth: int) -> Any:
         value = self._new(set()) if tree[0] == "s" else set()
         for item in tree[1:]:
-            value.add(_hashable(self._decode(item, depth)))
+            value.add(hashable(self._decode(item, depth)))
         return value if tree[0] == "s" else frozenset(value)
 
     def _dict(self, tree: list[Any], depth: int) -> Any:
@@ -140,7 +139,7 @@ class Decoder:
             if type(pair) is not list or len(pair) != 2:
                 raise Malformed("no pair")
             self._count(2)
-            key = _hashable(self._decode(pair[0], depth))
+            key = hashable(self._decode(pair[0], depth))
             value[key] = self._decode(pair[1], depth)
         return value
 
@@ -187,9 +186,9 @@ class Decoder:
             raise Malformed("objects in an array's bytes")
         self._count(_ARRAY)
         layout: Literal["C", "F"] = "F" if order == "F" else "C"
-        values = np.empty(_shape(shape, dtype.itemsize, len(data)), dtype, layout)
+        values = np.empty(sound_shape(shape, dtype.itemsize, len(data)), dtype, layout)
         if values.size and dtype.itemsize:
-            flat = np.frombuffer(_sound(data, dtype), dtype)
+            flat = np.frombuffer(sound_bytes(data, dtype), dtype)
             values[...] = flat.reshape(values.shape, order=layout)
         values.flags.writeable = writable is True
         return self._new(values)
@@ -199,7 +198,7 @@ class Decoder:
         if type(items) is not list:
             raise Malformed("no list of objects")
         self._count(len(items))
-        values = np.empty(_shape(shape, 1, len(items)), object)
+        values = np.empty(sound_shape(shape, 1, len(items)), object)
         self._new(values)
         flat = [self._decode(item, depth) for item in items]
         for place, item in zip(np.ndindex(values.shape), flat, strict=True):
@@ -213,7 +212,7 @@ class Decoder:
             raise Malformed("no scalar")
         if not dtype.itemsize:
             return dtype.type()
-        return np.frombuffer(_sound(data, dtype), dtype)[0]
+        return np.frombuffer(sound_bytes(data, dtype), dtype)[0]
 
     def _dtype(self, kind: Any, depth: int = 0) -> np.dtype:
         self._count(1)
@@ -297,7 +296,7 @@ class Decoder:
 
     def _decimal(self, tree: list[Any], depth: int) -> Any:
         try:
-            return decimal.Decimal(_text(tree[1]))
+            return decimal.Decimal(sound_text(tree[1]))
         except ArithmeticError:
             raise Malformed("no decimal number") from None
 
@@ -317,7 +316,7 @@ class Decoder:
         kind = DATES.get(tree[1]) if type(tree[1]) is str else None
         if kind is None:
             raise Malformed("no date")
-        text = _text(tree[2])
+        text = sound_text(tree[2])
         try:
             return kind.fromisoformat(text)
         except ValueError:
@@ -336,66 +335,6 @@ class Decoder:
         if kind is None:
             raise Malformed("no type")
         return kind
-
-
-def _hashable(value: Any) -> Any:
-    """Return a value that a set or dictionary can hold; of a tuple all parts must be such values."""
-    try:
-        hash(value)
-    except TypeError:
-        raise Malformed("a key that has no hash") from None
-    return value
-
-
-def _shape(shape: Any, itemsize: int, size: int) -> tuple[int, ...]:
-    if (
-        type(shape) is not list
-        or len(shape) > 32
-        or not all(type(n) is int and 0 <= n <= 1 << 40 for n in shape)
-    ):
-        raise Malformed("no shape")
-    if math.prod(shape) * itemsize != size:
-        raise Malformed("the shape does not fit the data")
-    # What has no elements, or elements of no size, takes no memory here, but a loop over it does time.
-    if not size and math.prod(n for n in shape if n) > MOST_EMPTY:
-        raise Malformed("an array of nothing without end")
-    return tuple(shape)
-
-
-def _sound(data: Any, dtype: np.dtype) -> Any:
-    """Mend or refuse bytes that NumPy itself would never hold, such as a bool that is neither 0 nor 1."""
-    if dtype.kind == "b":
-        return (np.frombuffer(data, np.uint8) != 0).tobytes()
-    if dtype.kind == "U":
-        characters = np.frombuffer(data, dtype.byteorder.replace("|", "=") + "u4")
-        if characters.size and characters.max() > sys.maxunicode:
-            raise Malformed("no character")
-    if dtype.names is not None:
-        for name in dtype.names:
-            part = np.frombuffer(data, dtype)[name]
-            if part.size and part.dtype.itemsize and (part.dtype.kind in "bU" or part.dtype.names):
-                inside = part.tobytes()
-                if bytes(_sound(inside, part.dtype)) != inside:
-                    raise Malformed("no record")
-    return data
-
-
-def sound_state(state: Any) -> dict[str, Any]:
-    """Refuse a position outside the generator's buffer: NumPy believes it, and would read other memory."""
-    if type(state) is not dict or type(state.get("state")) is not dict:
-        raise Malformed("no state of a generator")
-    inner_state: dict[str, Any] = state["state"]
-    for inner in (state, inner_state):
-        for key, most in (("pos", 624), ("buffer_pos", 4)):
-            if key in inner and not (type(inner[key]) is int and 0 <= inner[key] <= most):
-                raise Malformed("no state of a generator")
-    return state
-
-
-def _text(value: Any) -> str:
-    if type(value) is not str or len(value) > 10_000:
-        raise Malformed("no text")
-    return value
 
 
 # For each tag its reader, and the number of parts that follow it where that is fixed.

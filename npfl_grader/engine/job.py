@@ -1,0 +1,269 @@
+"""What the engine is given and what it returns: the one place where both are specified.
+
+All are values: they compare, they can be sent to another process or machine, and `Job.encode` and
+`Result.encode` are the one way in which they are written as bytes.
+"""
+
+import base64
+import json
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any, Self
+
+
+class Role(StrEnum):
+    """Where a cell runs."""
+
+    LOCKED = "locked"  # the instructor's, on both sides
+    STUDENT = "student"
+    TEST = "test"
+    TEXT = "text"
+
+
+class Status(StrEnum):
+    """What became of a cell."""
+
+    OK = "ok"
+    ERROR = "error"  # it has raised an exception
+    TIMEOUT = "timeout"  # the student's code took too long
+    CRASH = "crash"  # the student's code ended its process
+    FAULT = "fault"  # the grader failed, or the test asks for what cannot be done: no evidence of anything
+    SKIPPED = "skipped"
+
+    @property
+    def failed(self) -> bool:
+        """Whether it is evidence against the student's code."""
+        return self in (Status.ERROR, Status.TIMEOUT, Status.CRASH)
+
+
+class Side(StrEnum):
+    """Whose code has raised the exception that ended a test."""
+
+    TEST = "test"
+    STUDENT = "student"
+
+
+class Level(StrEnum):
+    """How well a machine can confine what students wrote; see `npfl_grader.engine.host.sandbox`."""
+
+    NONE = "none"
+    LANDLOCK = "landlock"
+    FULL = "full"
+
+    def allows(self, required: "Level") -> bool:
+        """Whether it is at least as strong as another one."""
+        order = list(Level)
+        return order.index(self) >= order.index(required)
+
+
+class Engine(StrEnum):
+    """How the cells run."""
+
+    TWO_PROCESS = "two-process"  # the tests in a process of their own
+    TOGETHER = "together"  # all in one process, inside the sandbox
+    KERNEL = "kernel"  # all in one kernel of Jupyter's, inside the sandbox
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a submission may use.
+
+    Attributes
+    ----------
+    cell, call, notebook : float
+        Seconds for a cell, for one answer of the student's code, and for all cells.
+    memory : int
+        Bytes for each process, and for all together.
+    processes : int
+        Processes and threads.
+    output : int
+        Bytes of output of all cells.
+    file : int
+        Bytes of a file, and half of what all files may have.
+    """
+
+    cell: float = 30
+    call: float = 10
+    notebook: float = 180
+    memory: int = 2_000_000_000
+    processes: int = 64
+    output: int = 1_000_000
+    file: int = 50_000_000
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell to run.
+
+    Attributes
+    ----------
+    id : str
+        Its name in the result.
+    role : Role
+        Where it runs.
+    source : str
+        What is run.
+    brief : bool
+        Whether exceptions are shown without their tracebacks, which take most of a failed test's time.
+    assigned : tuple of str
+        Variables of the instructor's cells before it that it assigns anew; they are the student's then.
+    """
+
+    id: str
+    role: Role
+    source: str
+    brief: bool = False
+    assigned: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Job:
+    """One submission to run.
+
+    Attributes
+    ----------
+    cells : tuple of Cell
+        In the notebook's order.
+    limits : Limits
+        What it may use.
+    files, student_files : dict of bytes
+        By relative path, for both sides, and for the student's alone.
+    require : Level
+        The weakest protection allowed.
+    engine : Engine
+        How it runs.
+    """
+
+    cells: tuple[Cell, ...]
+    limits: Limits = field(default_factory=Limits)
+    files: dict[str, bytes] = field(default_factory=dict)
+    student_files: dict[str, bytes] = field(default_factory=dict)
+    require: Level = Level.FULL
+    engine: Engine = Engine.TWO_PROCESS
+
+    @property
+    def code(self) -> list[int]:
+        """The indices of the cells that hold code."""
+        return [index for index, cell in enumerate(self.cells) if cell.role != Role.TEXT]
+
+    def encode(self) -> bytes:
+        """Write it as UTF-8 JSON, files in base64."""
+        written = asdict(self)
+        for name in ("files", "student_files"):
+            written[name] = {
+                path: base64.b64encode(data).decode() for path, data in getattr(self, name).items()
+            }
+        return json.dumps(written).encode()
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Read what `encode` has written."""
+        read: dict[str, Any] = json.loads(data)
+        files, student_files = (
+            {path: base64.b64decode(text) for path, text in read.get(name, {}).items()}
+            for name in ("files", "student_files")
+        )
+        cells = tuple(
+            Cell(
+                cell["id"],
+                Role(cell["role"]),
+                cell["source"],
+                bool(cell.get("brief")),
+                tuple(cell.get("assigned", ())),
+            )
+            for cell in read["cells"]
+        )
+        limits, require = Limits(**read["limits"]), Level(read["require"])
+        return cls(cells, limits, files, student_files, require, Engine(read["engine"]))
+
+
+Output = dict[str, Any]  # of a cell, in nbformat's shape
+
+
+@dataclass
+class Outcome:
+    """What became of one cell.
+
+    Attributes
+    ----------
+    status : Status
+        How it ended.
+    outputs : list of Output
+        What it has shown; an exception is always among them.
+    value : object
+        The number that its last expression gave, or None where that gave none.
+    unclear : str
+        What else the last expression gave, which is neither None nor a number.
+    raised : Side or None
+        Whose code raised the exception.
+    id : str
+        The cell's.
+    execution_count : int or None
+        The number that its prompt shows.
+    """
+
+    status: Status
+    outputs: list[Output] = field(default_factory=list)
+    value: object = None
+    unclear: str = ""
+    raised: Side | None = None
+    id: str = ""
+    execution_count: int | None = None
+
+
+@dataclass
+class Result:
+    """What became of a job.
+
+    Attributes
+    ----------
+    cells : list of Outcome
+        In the job's order; empty if there was a fault.
+    fault : str or None
+        Why it could not be run.
+    level : Level or None
+        The protection under which it ran.
+    seconds : float
+        How long it took.
+    log : str
+        The tracebacks of what the engine itself failed with.
+    final : bool
+        Whether trying again is of no use.
+    """
+
+    cells: list[Outcome] = field(default_factory=list)
+    fault: str | None = None
+    level: Level | None = None
+    seconds: float = 0.0
+    log: str = ""
+    final: bool = False
+
+    def encode(self) -> bytes:
+        """Write it as UTF-8 JSON."""
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Read what `encode` has written, or any other engine; a status that nobody knows is a fault."""
+        read: dict[str, Any] = json.loads(data)
+        cells = [
+            Outcome(
+                status=Status(cell["status"]) if cell["status"] in list(Status) else Status.FAULT,
+                outputs=cell["outputs"],
+                value=cell.get("value"),
+                unclear=cell.get("unclear", ""),
+                raised=Side(cell["raised"]) if cell.get("raised") else None,
+                id=cell["id"],
+                execution_count=cell.get("execution_count"),
+            )
+            for cell in read.get("cells", [])
+        ]
+        level = Level(read["level"]) if read.get("level") else None
+        return cls(
+            cells,
+            read.get("fault"),
+            level,
+            read.get("seconds", 0.0),
+            read.get("log", ""),
+            bool(read.get("final")),
+        )

@@ -1,0 +1,105 @@
+"""The notebook that shows what became of a submission: the rebuilt cells with their outputs."""
+
+import json
+from typing import Any
+
+from npfl_grader.course.definition import Definition
+from npfl_grader.course.policy import Policy
+from npfl_grader.engine.job import Outcome, Output, Role, Side
+from npfl_grader.grading import outputs
+from npfl_grader.grading.intake import Rebuilt
+from npfl_grader.text import clean
+
+
+def show(policy: Policy, rebuilt: Rebuilt, results: dict[str, Outcome]) -> dict[str, str]:
+    """Put outputs into the cells and take out what is hidden; name the failed tests and their messages.
+
+    Parameters
+    ----------
+    policy : Policy
+        What is shown.
+    rebuilt : Rebuilt
+        The submission; its cells are filled in.
+    results : dict of Outcome
+        What became of each cell, by id.
+    """
+    instructors = [cell for cell in rebuilt.cells if cell["id"] in rebuilt.names]
+    lines = outputs.hidden_lines([cell["source"] for cell in instructors], policy)
+    failed = {}
+    for cell in rebuilt.cells:
+        number = cell["id"]
+        hidden = is_hidden(policy, rebuilt, number)
+        if cell["cell_type"] == "code" and (result := results.get(number)):
+            cleaned = outputs.clean(result.outputs, policy)
+            errors = [output for output in cleaned if output["output_type"] == "error"]
+            raised = result.raised or _guess(errors)
+            cell["outputs"] = outputs.conceal(cleaned, policy, hidden=hidden, raised=raised, lines=lines)
+            count = result.execution_count
+            cell["execution_count"] = count if isinstance(count, int) else None
+            if rebuilt.roles[number] == Role.TEST and result.status.failed:
+                message = f"{errors[-1]['ename']}: {errors[-1]['evalue']}" if errors else str(result.status)
+                failed[rebuilt.names[number]] = message
+        if number in rebuilt.names and rebuilt.roles[number] != Role.STUDENT:
+            cell["source"] = policy.show_source(cell["source"])
+    return failed
+
+
+def say(policy: Policy, rebuilt: Rebuilt, number: str, result: Outcome | None, fault: str | None) -> str:
+    """Tell in one line how a test failed, as far as students may know.
+
+    Parameters
+    ----------
+    policy : Policy
+        What is shown.
+    rebuilt : Rebuilt
+        The submission.
+    number : str
+        The test's cell, by id.
+    result : Outcome or None
+        What became of it.
+    fault : str or None
+        Why there is no result, if there is none.
+    """
+    if result is None:
+        return fault or "it gave no result"
+    errors = [output for output in result.outputs if output.get("output_type") == "error"]
+    if not errors:
+        return fault or f"it ended with {result.status}"
+    hidden, raised = is_hidden(policy, rebuilt, number), result.raised or _guess(errors)
+    cleaned = outputs.clean(errors[-1:], policy)
+    [shown] = outputs.conceal(cleaned, policy, hidden=hidden, raised=raised, lines=set())
+    return clean(f"{shown['ename']}: {shown['evalue']}", 300)
+
+
+def is_hidden(policy: Policy, rebuilt: Rebuilt, number: str) -> bool:
+    """Say whether a cell is one of the instructor's with hidden parts."""
+    if number not in rebuilt.names or rebuilt.roles[number] == Role.STUDENT:
+        return False
+    source = next(cell["source"] for cell in rebuilt.cells if cell["id"] == number)
+    return bool(policy.split(source)[1])
+
+
+def _guess(errors: list[Output]) -> Side:
+    return Side.TEST if errors and errors[-1]["ename"] == "AssertionError" else Side.STUDENT
+
+
+def _quote(cell: dict[str, Any]) -> None:
+    """Turn a raw cell, which nbgrader's pages would show as the HTML that it may hold, into quoted text."""
+    fence = "~" * 3
+    while fence in cell["source"]:
+        fence += "~"
+    cell |= {"cell_type": "markdown", "source": f"{fence}\n{cell['source']}\n{fence}"}
+
+
+def document(definition: Definition, rebuilt: Rebuilt) -> bytes:
+    """Write a rebuilt notebook as a file of nbformat 4.5."""
+    metadata: dict[str, Any] = {"language_info": {"name": "python"}}
+    if definition.kernelspec:
+        metadata["kernelspec"] = definition.kernelspec
+    notebook = {"cells": rebuilt.cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+    # As Jupyter writes it; the sources are lists of lines, so that a difference can be read.
+    for cell in rebuilt.cells:
+        if cell["cell_type"] == "raw":
+            _quote(cell)
+        cell["source"] = cell["source"].splitlines(keepends=True)
+    return (json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
