@@ -20,6 +20,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 
 from npfl_grader.course import definition, settings, submissions
 from npfl_grader.course.gradebook_rows import Rows, late_rule
+from npfl_grader.engine.job import Level
 from npfl_grader.grading import grade, intake, recognition, search, solution
 from npfl_grader.grading.record import Result
 
@@ -67,7 +68,7 @@ class Isolated(NbGraderPreprocessor):
                 files=files,
                 student_files=submission.helpers(),
                 limits=course.limits(),
-                require="none" if course.settings.unprotected else "landlock",
+                require=Level.NONE if course.settings.unprotected else Level.LANDLOCK,
                 policy=course.policy(),
             )
             graded = grade.grade(solutions.inform(task))

@@ -12,6 +12,7 @@ from npfl_grader.authoring import exercises
 from npfl_grader.course import submissions
 from npfl_grader.course.definition import Definition, from_source
 from npfl_grader.course.settings import Course
+from npfl_grader.engine.job import Level
 from npfl_grader.errors import CourseError
 from npfl_grader.grading import grade, solution
 from npfl_grader.grading.tried import Tried
@@ -112,7 +113,7 @@ def _stub(
 ) -> dict[str, float]:
     data = nbformat.writes(stub).encode()
     task = grade.Task("", instructors.name, instructors, data, files=files, limits=course.limits())
-    graded = grade.grade(replace(task, require="none"))
+    graded = grade.grade(replace(task, require=Level.NONE))
     return {test: points for test, points in graded.scores.items() if points}
 
 

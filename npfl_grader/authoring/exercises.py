@@ -198,13 +198,14 @@ def check_isolated(path: Path, source: NotebookNode) -> None:
         If a test does there what cannot be done across two processes; the message names the mend.
     """
     from npfl_grader.course import definition
+    from npfl_grader.engine.job import Level
     from npfl_grader.grading import grade
 
     found = definition.from_source(source, path.stem)
     tests = [cell for cell in found.cells if cell.grade and cell.points and not cell.by_hand]
     for what, notebook in (("solution", source), ("stub", release(source))):
         # It is the author's own code: it may run where this machine cannot confine it.
-        task = grade.Task("", path.stem, found, nbformat.writes(notebook).encode(), require="none")
+        task = grade.Task("", path.stem, found, nbformat.writes(notebook).encode(), require=Level.NONE)
         graded = grade.grade(task)
         for cell in tests:
             wanted = cell.points if what == "solution" else 0.0

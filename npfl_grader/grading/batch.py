@@ -14,6 +14,7 @@ from npfl_grader.course import gradebook, submissions
 from npfl_grader.course.gradebook import Assignment, Entry
 from npfl_grader.course.settings import Course
 from npfl_grader.course.submissions import Submission
+from npfl_grader.engine.job import Engine, Level
 from npfl_grader.errors import CourseError
 from npfl_grader.files import write
 from npfl_grader.grading import pool, receipts, record, search, solution
@@ -22,8 +23,6 @@ from npfl_grader.grading.receipts import Receipt
 from npfl_grader.grading.record import Result
 from npfl_grader.grading.report import Report, Row, State, log
 from npfl_grader.grading.solution import Solutions
-
-LEVELS = ["none", "landlock", "full"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Choice:
     notebooks: str = "*"
     regrade: bool = False
     unprotected: bool = False
-    engine: str = "two-process"
+    engine: Engine | str = Engine.TWO_PROCESS
 
 
 @dataclass
@@ -80,7 +79,7 @@ class Batch:
         self.definitions = self.assignment.definitions
         self.notebooks = [name for name in self.definitions if fnmatch(name, self.choice.notebooks)]
         unprotected = self.choice.unprotected or self.course.settings.unprotected
-        self.require = "none" if unprotected else "landlock"
+        self.require = Level.NONE if unprotected else Level.LANDLOCK
         self.limits, self.policy = self.course.limits(), self.course.policy()
         self.report = Report(self.assignment.name, "nothing was run", self.choice.engine)
 
@@ -114,7 +113,7 @@ class Batch:
             row = self._row(result)
             result.receipt = self._receipt(result, row)
             recorder.add(result)
-            self._add(row)
+            self._add(row, "".join(graded.log for graded in result.graded.values()))
             progress()
 
         def tasks() -> Iterator[Task]:
@@ -137,7 +136,7 @@ class Batch:
 
         todo: Iterator[Task] = tasks()
         try:
-            if self.choice.engine == "two-process":
+            if self.choice.engine == Engine.TWO_PROCESS:
                 for graded in pool.run(workers, self.solutions.tasks()):
                     self.solutions.keep(graded)
                 self.report.solutions, self.report.unknown = self.solutions.tried, self.solutions.unknown
@@ -169,9 +168,9 @@ class Batch:
         return receipts.report_path(self.course, self.assignment.name)
 
     def _check(self, probe: dict[str, Any]) -> tuple[str, str]:
-        level = str(probe["level"])
+        level = Level(probe["level"])
         why = "; ".join(f"{name}: {reason}" for name, reason in probe.get("reasons", {}).items())
-        if LEVELS.index(level) < LEVELS.index(self.require):
+        if not level.allows(self.require):
             raise CourseError(
                 "this machine cannot confine what students wrote, so their code would run with your rights "
                 f"({why}): see docs/grading.md, or say --unprotected"
@@ -305,10 +304,10 @@ class Batch:
             tests.setdefault(reason, []).append(test)
         return [*graded.notes, *(f"{', '.join(names)}: {reason}" for reason, names in tests.items())]
 
-    def _add(self, row: Row) -> None:
+    def _add(self, row: Row, traces: str) -> None:
         self.report.rows.append(row)
         folder = receipts.folder(self.course, self.assignment.name)
-        write(folder / f"{row.student}.log", log(row, self.report))
+        write(folder / f"{row.student}.log", log(row, self.report) + traces)
 
 
 def _may_pass(graded: Graded) -> bool:

@@ -61,7 +61,7 @@ class Task:
     files: dict[str, bytes] = field(default_factory=dict)
     student_files: dict[str, bytes] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
-    require: Level | str = Level.FULL
+    require: Level = Level.FULL
     engine: Engine | str = Engine.TWO_PROCESS
     policy: Policy = field(default_factory=Policy)
     only_together: frozenset[str] = frozenset()
@@ -262,7 +262,7 @@ def _run(
         brief = task.policy.hidden_tests != "all" and is_hidden(task.policy, rebuilt, number)
         assigned = tuple(task.assigned.get(rebuilt.names.get(number, ""), ()))
         cells.append(Cell(number, rebuilt.roles[number], cell["source"], brief, assigned))
-    job = Job(tuple(cells), task.limits, task.files, task.student_files, Level(task.require), way)
+    job = Job(tuple(cells), task.limits, task.files, task.student_files, task.require, way)
     if execute is None:
         from npfl_grader import engine
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 from npfl_grader.course.definition import Definition
 from npfl_grader.course.settings import Course
+from npfl_grader.engine.job import Level
 from npfl_grader.engine.tests_side import names
 from npfl_grader.files import write
 from npfl_grader.grading import intake, receipts
@@ -75,7 +76,7 @@ class Solutions:
         for name, data in self.data.items():
             if name not in self.tried:
                 definition, limits = self.definitions[name], self.course.limits()
-                task = Task("", name, definition, data, None, self.files, limits=limits, require="none")
+                task = Task("", name, definition, data, None, self.files, limits=limits, require=Level.NONE)
                 yield replace(task, policy=Policy("all"), assigned=self._assigned[name])
 
     def keep(self, graded: Graded) -> None:
