@@ -9,6 +9,7 @@ import pytest
 
 from npfl_grader.authoring import exercises
 from npfl_grader.course import definition
+from npfl_grader.engine.job import Limits
 from npfl_grader.grading import grade, intake, solution
 
 CELL = re.compile(r"^```python (plain|locked|solution|test)( [\d.]+)?\n(.*?)\n?^```$", re.S | re.M)
@@ -83,7 +84,7 @@ def run(name, handed_in, **known):
     instructors = definition.from_source(source, name)
     data = nbformat.writes(handed_in).encode()
     assigned = solution.assigned(instructors, intake.read(nbformat.writes(source).encode()))
-    limits = grade.LIMITS | {"cell": 20, "call": 5}  # some call their answers 20,000 times
+    limits = Limits(cell=20, call=5)  # some call their answers 20,000 times
     known |= {"files": HELPERS, "limits": limits, "require": "none", "assigned": assigned}
     task = grade.Task("", name, instructors, data, **known)
     return instructors, grade.grade(task)

@@ -41,7 +41,6 @@ _ACTIONS: dict[str, Callable[..., Any]] = {
     "instance": lambda kind, value: isinstance(value, kind),
     "subclass": lambda kind, other: issubclass(other, kind),
     "signature": lambda value: _parameters(value),
-    "source": inspect.getsource,
     "enter": lambda value: value.__enter__(),
     "exit": lambda value: (value.__exit__(None, None, None), None)[1],
     **OPERATORS,

@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator
 
 from npfl_grader.engine.both.shell import ENGINE, CellTimeout, NoInput, NotText
 from npfl_grader.engine.tests_side.failures import NoAnswer, Unsupported
-from npfl_grader.engine.tests_side.remote import NoAttribute, Refused
+from npfl_grader.engine.tests_side.remote import NoAttribute, NoSource, Refused
 
 # What the engine raises in a test on purpose.
-_MEANT = (CellTimeout, NoAnswer, NoAttribute, NoInput, NotText, Refused, Unsupported)
+_MEANT = (CellTimeout, NoAnswer, NoAttribute, NoInput, NoSource, NotText, Refused, Unsupported)
 
 
 def engines_own(error: BaseException | None, students: Collection[BaseException]) -> BaseException | None:

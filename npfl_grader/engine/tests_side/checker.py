@@ -276,11 +276,12 @@ def _run(channel: Channel, sandbox: Sandbox, base: str) -> Result:
         sys.path.append(folder)
         # A value of the student's that is legal, but huge where it is used, makes an error, not a fault.
         limit_memory(job.limits.memory)
-        remote.teach_inspect()
         if job.engine != Engine.TWO_PROCESS:
             return Result(in_order(job, together.run(job, sandbox)))
         names = {source: from_json(parts) for source, parts in header["names"].items()}
         checker = Checker(job, names, set(header["stuck"]), channel, sandbox)
+        students = [cell.source for cell in job.cells if cell.role == Role.STUDENT]
+        remote.teach_inspect(students, checker.injected)
         return Result(checker.run(), log=checker.log)
     finally:
         os.chdir("/")

@@ -16,6 +16,7 @@ import numpy as np
 
 from npfl_grader.engine.both.codec import Malformed
 from npfl_grader.engine.both.protocol import OPERATORS, UNARY
+from npfl_grader.engine.tests_side import source
 
 # Each maps an attribute of the class to the action that the student's process knows it by.
 _ALWAYS = {
@@ -64,6 +65,10 @@ _EXPECTED: dict[str, tuple[type, ...]] = {
 
 class Refused(TypeError):
     """The student's object cannot do what the test asks of it, where only a value could."""
+
+
+class NoSource(OSError):
+    """The submission holds no source of a stand-in."""
 
 
 class NoAttribute(AttributeError):
@@ -208,12 +213,28 @@ def signature(parts: Any) -> inspect.Signature:
         raise Refused(f"your code's function has no signature: {error}") from None
 
 
-def teach_inspect() -> None:
-    """Let ``inspect`` ask the student's process for signatures and sources of stand-ins."""
+def teach_inspect(sources: list[str], names: dict[str, Any]) -> None:
+    """Let ``inspect`` know the sources of stand-ins, and ask the student's process for their signatures.
+
+    Parameters
+    ----------
+    sources : list of str
+        The student's cells.
+    names : dict
+        The student's variables as the tests see them; looked up whenever a source is asked for.
+    """
     original_source, original_signature = inspect.getsource, inspect.signature
 
     def getsource(value: Any) -> str:
-        return connection(value).do("source", value) if isinstance(value, Remote) else original_source(value)
+        if not isinstance(value, Remote):
+            return original_source(value)
+        name = next((name for name, known in names.items() if known is value), None)
+        if name is None:  # part of an object; what it says of itself is in the submission too, or nowhere
+            name = connection(value).do("get", value, "__name__")
+        found = source.find(sources, identifier(name))
+        if found is None:
+            raise NoSource("your code has no definition of it")
+        return found
 
     def get_signature(value: Any, **options: Any) -> inspect.Signature:
         if isinstance(value, Remote):
