@@ -79,6 +79,12 @@ CASES = {
         "import functools\n@functools.cache\ndef f(x):\n\n    return sum(\n        x\n)\ng = lambda x: sum(x)\nclass A:\n    def m(self): return sum([1])\nh = 3",
         "import inspect\nassert 'sum(' in inspect.getsource(f) and inspect.getsource(f).endswith(')\\n') and 'sum(' in inspect.getsource(g)\n"
         "assert 'class A' in inspect.getsource(A) and 'sum(' in inspect.getsource(A.m) and 'h = 3' not in inspect.getsource(A)", FULL),
+    # Places for processes.
+    "all places taken by processes that have ended": (
+        "import os\nwhile True:\n    try:\n        if not os.fork(): os._exit(0)\n    except OSError: break\ndef f(): return 2", "assert f() == 1", ZERO),
+    "many keys of one hash": (
+        "def f(): return {i * (2 ** 61 - 1): 0 for i in range(60_000)}", "f()\nassert False", ZERO),
+    "an array of nothing without end": ("def f(): return np.zeros((2 ** 39, 0))", "for row in f(): pass", ZERO),
     # Objects in the test's arithmetic.
     "an object that is every difference": (
         "class L:\n    def __getattr__(self, name): return lambda *a, **k: 0.0\n    def __rsub__(self, o): return self\n    def __sub__(self, o): return self\n    def __pow__(self, o): return self\ndef f(x): return L()",

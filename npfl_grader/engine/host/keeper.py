@@ -116,11 +116,20 @@ class Keeper:
                 os.close(descriptor)
         return {"process": child}
 
-    def _threads(self, process: int) -> Answer:
-        try:
-            return {"threads": len(os.listdir(f"/proc/{process}/task"))}
-        except OSError:
-            return {"threads": 0}
+    def _tasks(self) -> Answer:
+        """Count what takes a place: threads, and processes, also those that have ended and are not gone."""
+        table = _table()
+        if self.level == Level.FULL:
+            there = [process for process in table if process != 1]
+        else:
+            there = _below(os.getpid(), {process: parent for process, (_, parent) in table.items()})
+        count = 0
+        for process in there:
+            try:
+                count += len(os.listdir(f"/proc/{process}/task"))
+            except OSError:
+                count += 1
+        return {"tasks": count}
 
     def _become_student(self, connection: int, progress: int) -> None:
         keep_descriptors(connection, progress)
@@ -187,11 +196,15 @@ class Keeper:
 
 def below(ancestor: int) -> list[int]:
     """List all living processes that descend from one."""
-    parents = {process: parent for process, (state, parent) in _table().items() if state != "Z"}
-    found = [ancestor]
-    for process in found:  # grows
-        found += [child for child, parent in parents.items() if parent == process]
-    return found[1:]
+    table = _table().items()
+    return _below(ancestor, {process: parent for process, (state, parent) in table if state != "Z"})
+
+
+def _below(ancestor: int, parents: dict[int, int]) -> list[int]:
+    family = [ancestor]
+    for process in family:  # grows
+        family += [child for child, parent in parents.items() if parent == process]
+    return family[1:]
 
 
 def alive(process: int) -> bool:

@@ -56,9 +56,9 @@ class Sandbox:
         """End all processes of the sandbox but those named."""
         self._ask({"op": "end", "keep": keep})
 
-    def threads(self, process: int) -> int:
-        """Count the threads of a process of the sandbox."""
-        return int(self._ask({"op": "threads", "process": process})["threads"])
+    def tasks(self) -> int:
+        """Count the processes and threads of the sandbox, also processes that have ended and are not gone."""
+        return int(self._ask({"op": "tasks"})["tasks"])
 
     def _ask(
         self, request: dict[str, Any], buffers: Sequence[bytes] = (), descriptors: Sequence[int] = ()

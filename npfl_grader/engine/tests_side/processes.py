@@ -202,7 +202,9 @@ class Processes:
                     break
                 freed = True
                 self.kill()
-        if row and self._main and self.sandbox.threads(self._main.process or 0) > self.limits.processes // 2:
+        if not row:
+            return
+        if self.sandbox.tasks() - len(self.connections) > self.limits.processes // 2:
             because = failed(
                 Status.CRASH, "your code has filled all the places that it has for processes and threads"
             )
