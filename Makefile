@@ -24,7 +24,7 @@ STATE = { find index.md _config.yml _toc.yml pyproject.toml requirements.lock ch
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install book build guide downloads test lint links bench fuzz mutation rehearsal world course table lock clean
+.PHONY: help install book build guide downloads test check lint links bench fuzz mutation rehearsal world course table lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -65,8 +65,12 @@ guide: $(HAVE)book $(NPM)  ## build the instructor's guide into _build/guide
 downloads: build $(HAVE)export  ## add the PDF, the ePub and the packed site, which the first page offers (needs Chromium)
 	python -m npfl_book.export
 
+# Not in pyproject.toml: some tests run others where pytest-xdist is missing.
 test: install  ## run the whole test suite
 	pytest -n 2 --dist worksteal
+
+check: lint  ## for daily work, a minute: lint, and the tests that need no browser and no course
+	pytest -n 2 --dist worksteal -q -m "not slow"
 
 lint: $(HAVE)dev  ## check format, style, types, who imports whom, spelling and prose
 	ruff format --check .

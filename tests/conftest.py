@@ -1,13 +1,26 @@
 """Settings of all tests: hypothesis draws the same examples in every run, and never fails for being slow."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
+
+HERE = Path(__file__).parent
 
 settings.register_profile("npfl", derandomize=True, deadline=None)
 settings.load_profile("npfl")
 
 # Scripts, run by hand: they hold no doctests, and some import modules that only lie beside them.
 collect_ignore = ["fuzz", "golden", "mutation"]
+
+# Most tests in these folders need a browser, a course or processes: `make check` leaves them out.
+SLOW = {"attacks", "browser", "grader"}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.is_relative_to(HERE) and item.path.relative_to(HERE).parts[0] in SLOW:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

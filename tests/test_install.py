@@ -20,6 +20,8 @@ BACKEND = """\
 import zipfile
 from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 def get_requires_for_build_editable(settings=None):
     return []
 

@@ -12,6 +12,8 @@ from nbgrader.validator import Validator
 
 from npfl_grader.authoring import exercises, trial
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 EXERCISES = sorted((ROOT / "chapters" / "exercises").glob("*.md"))
 SOLUTIONS = Path(__file__).parent / "solutions"
