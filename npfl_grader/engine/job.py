@@ -8,7 +8,7 @@ import base64
 import json
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Self, TypedDict
 
 
 class Role(StrEnum):
@@ -54,6 +54,13 @@ class Level(StrEnum):
         """Whether it is at least as strong as another one."""
         order = list(Level)
         return order.index(self) >= order.index(required)
+
+
+class Probe(TypedDict):
+    """What a machine allows: a level, and for each stronger one why it does not."""
+
+    level: Level
+    reasons: dict[str, str]
 
 
 class Engine(StrEnum):

@@ -8,13 +8,12 @@ from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from npfl_grader.course import gradebook, submissions
 from npfl_grader.course.gradebook import Assignment, Entry
 from npfl_grader.course.settings import Course
 from npfl_grader.course.submissions import Submission
-from npfl_grader.engine.job import Engine, Level
+from npfl_grader.engine.job import Engine, Level, Probe
 from npfl_grader.errors import CourseError
 from npfl_grader.files import write
 from npfl_grader.grading import pool, receipts, record, search, solution
@@ -167,8 +166,8 @@ class Batch:
     def report_path(self) -> Path:
         return receipts.report_path(self.course, self.assignment.name)
 
-    def _check(self, probe: dict[str, Any]) -> tuple[str, str]:
-        level = Level(probe["level"])
+    def _check(self, probe: Probe) -> tuple[str, str]:
+        level = probe["level"]
         why = "; ".join(f"{name}: {reason}" for name, reason in probe.get("reasons", {}).items())
         if not level.allows(self.require):
             raise CourseError(

@@ -1,13 +1,12 @@
 """The notebook that shows what became of a submission: the rebuilt cells with their outputs."""
 
 import json
-from typing import Any
 
 from npfl_grader.course.definition import Definition
 from npfl_grader.course.policy import Policy
 from npfl_grader.engine.job import Outcome, Output, Role, Side
 from npfl_grader.grading import outputs
-from npfl_grader.grading.intake import Rebuilt
+from npfl_grader.grading.intake import Node, Rebuilt
 from npfl_grader.text import clean
 
 
@@ -83,7 +82,7 @@ def _guess(errors: list[Output]) -> Side:
     return Side.TEST if errors and errors[-1]["ename"] == "AssertionError" else Side.STUDENT
 
 
-def _quote(cell: dict[str, Any]) -> None:
+def _quote(cell: Node) -> None:
     """Turn a raw cell, which nbgrader's pages would show as the HTML that it may hold, into quoted text."""
     fence = "~" * 3
     while fence in cell["source"]:
@@ -93,7 +92,7 @@ def _quote(cell: dict[str, Any]) -> None:
 
 def document(definition: Definition, rebuilt: Rebuilt) -> bytes:
     """Write a rebuilt notebook as a file of nbformat 4.5."""
-    metadata: dict[str, Any] = {"language_info": {"name": "python"}}
+    metadata: Node = {"language_info": {"name": "python"}}
     if definition.kernelspec:
         metadata["kernelspec"] = definition.kernelspec
     notebook = {"cells": rebuilt.cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}

@@ -9,7 +9,6 @@ import json
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from npfl_grader.course.definition import Definition
 from npfl_grader.course.policy import Policy
@@ -204,7 +203,7 @@ def _give_up(task: Task, error: Exception) -> Graded:
     )
 
 
-def _said(sentence: str) -> dict[str, Any]:
+def _said(sentence: str) -> intake.Node:
     return {"cell_type": "raw", "id": "npfl-grader", "metadata": {}, "source": sentence}
 
 

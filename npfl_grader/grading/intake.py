@@ -18,6 +18,7 @@ from npfl_grader.text import clean
 
 SIZE = 20_000_000  # bytes of a notebook file; a megabyte is a long one
 CELLS = 2_000
+Node = dict[str, Any]  # a part of a notebook, in its format
 ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 # Jupyter writes a name such as "image (1).png" with the codes of an address.
 NAME = re.compile(r"(?!.*\.\.)[\w. %()+,@=-]{1,200}")
@@ -73,7 +74,7 @@ class Rebuilt:
         id, the reason.
     """
 
-    cells: list[dict[str, Any]] = field(default_factory=list)
+    cells: list[Node] = field(default_factory=list)
     roles: dict[str, Role] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -126,7 +127,7 @@ def read(data: bytes) -> list[Submitted]:
     return [_cell(cell) for cell in cells if isinstance(cell, dict)]
 
 
-def _upgrade(text: str) -> dict[str, Any]:
+def _upgrade(text: str) -> Node:
     """Bring the formats of old IPythons up to today's."""
     import nbformat  # takes a second to import, and hardly a notebook needs it
 
@@ -136,7 +137,7 @@ def _upgrade(text: str) -> dict[str, Any]:
         raise IntakeError(f"the notebook's old format cannot be read: {type(error).__name__}") from None
 
 
-def _cell(cell: dict[str, Any]) -> Submitted:
+def _cell(cell: Node) -> Submitted:
     source = cell.get("source")
     if isinstance(source, list):
         source = "".join(line for line in source if isinstance(line, str))
@@ -257,14 +258,14 @@ def _add(
     wish: str,
     kind: str,
     source: str,
-    metadata: dict[str, Any],
+    metadata: Node,
     attachments: dict[str, dict[str, str]],
     role: Role,
 ) -> str:
     number = wish if ID.fullmatch(wish) and wish not in rebuilt.roles else f"cell-{len(rebuilt.cells) + 1}"
     while number in rebuilt.roles:
         number += "-"
-    cell: dict[str, Any] = {"cell_type": kind, "id": number, "metadata": metadata, "source": source}
+    cell: Node = {"cell_type": kind, "id": number, "metadata": metadata, "source": source}
     if kind == "code":
         cell |= {"execution_count": None, "outputs": []}
     elif attachments:

@@ -3,10 +3,9 @@
 import base64
 import re
 from pathlib import PurePosixPath
-from typing import Any
 from urllib.parse import unquote
 
-from npfl_grader.grading.intake import PICTURES
+from npfl_grader.grading.intake import PICTURES, Node
 
 LINK = re.compile(
     r"(?P<before>!\[[^\]\n]*\]\(\s*<?)(?P<path>[^)\s>]+)|(?P<tag><img\b[^>]*?\bsrc\s*=\s*[\"'])(?P<source>[^\"'>]+)"
@@ -14,7 +13,7 @@ LINK = re.compile(
 BYTES = 5_000_000  # of one picture
 
 
-def attach(cells: list[dict[str, Any]], files: dict[str, bytes]) -> list[str]:
+def attach(cells: list[Node], files: dict[str, bytes]) -> list[str]:
     """Attach the pictures to which the text of cells leads; say which are not there, or cannot be shown.
 
     Parameters
@@ -29,7 +28,7 @@ def attach(cells: list[dict[str, Any]], files: dict[str, bytes]) -> list[str]:
         if cell["cell_type"] != "markdown" or cell["metadata"].get("editable") is False:
             continue  # what the instructor wrote leads where it leads
 
-        def put(match: re.Match[str], cell: dict[str, Any] = cell) -> str:
+        def put(match: re.Match[str], cell: Node = cell) -> str:
             before, path = match["before"] or match["tag"], match["path"] or match["source"]
             if re.match(r"[a-z][\w+.-]*:", path, re.IGNORECASE):
                 return match[0]

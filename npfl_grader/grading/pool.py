@@ -10,7 +10,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
-from npfl_grader.engine.job import Level
+from npfl_grader.engine.job import Level, Probe
 from npfl_grader.engine.retry import TRIES
 from npfl_grader.errors import CourseError
 from npfl_grader.grading import grade
@@ -57,7 +57,7 @@ class Local:
         for slot in self._free:
             slot.submit(_probe)
 
-    def probe(self) -> dict[str, Any]:
+    def probe(self) -> Probe:
         """Ask a worker which protection it has."""
         for _ in range(TRIES):
             # The one that gets the first task: where there are few, the others are never started.
@@ -117,9 +117,9 @@ class Dask:
     def warm(self) -> None:
         """They run already."""
 
-    def probe(self) -> dict[str, Any]:
-        found = self._client.run(_probe)
-        return dict(min(found.values(), key=lambda probe: list(Level).index(Level(probe["level"]))))
+    def probe(self) -> Probe:
+        found: dict[str, Probe] = self._client.run(_probe)
+        return min(found.values(), key=lambda probe: list(Level).index(probe["level"]))
 
     def close(self) -> None:
         self._executor.shutdown(wait=False)
@@ -142,7 +142,7 @@ def _end_with_parent() -> None:
     threading.Thread(target=follow, daemon=True).start()
 
 
-def _probe() -> dict[str, Any]:
+def _probe() -> Probe:
     from npfl_grader import engine
 
     return engine.probe()

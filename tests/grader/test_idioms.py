@@ -23,7 +23,6 @@ HELPERS = {
 NOT_HERE = {
     "environment_variable": "KeyError",
     "home_data": "FileNotFoundError",
-    "source_of_class": "source code not available",  # in Python before 3.13, nor with nbgrader
 }
 # Here the test passes without the student's work; nbgrader gives the stub its point too.
 STUB_PASSES = {

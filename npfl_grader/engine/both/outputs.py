@@ -3,15 +3,16 @@
 from typing import Any
 
 from npfl_grader.engine.both.codec.kinds import Malformed
+from npfl_grader.engine.job import Output
 
 
-def error_output(name: str, message: str, traceback: list[str] | None = None) -> dict[str, Any]:
+def error_output(name: str, message: str, traceback: list[str] | None = None) -> Output:
     """Make the output of an exception."""
     traceback = [f"{name}: {message}"] if traceback is None else traceback
     return {"output_type": "error", "ename": name, "evalue": message, "traceback": traceback}
 
 
-def clean(outputs: Any) -> list[dict[str, Any]]:
+def clean(outputs: Any) -> list[Output]:
     """Rebuild outputs that a student's process has sent, so that they are nothing but valid outputs.
 
     Raises
@@ -19,7 +20,7 @@ def clean(outputs: Any) -> list[dict[str, Any]]:
     Malformed
         If they are not even nearly that.
     """
-    kept: list[dict[str, Any]] = []
+    kept: list[Output] = []
     for output in _list(outputs):
         parts = _dict(output)
         kind = parts.get("output_type")

@@ -24,9 +24,14 @@ from pygments.lexers.python import PythonLexer
 from traitlets.config import Config
 
 from npfl_grader.engine.both.outputs import error_output
+from npfl_grader.engine.job import Output
 from npfl_grader.private.ipython import Shell
 
 ENGINE = str(Path(__file__).parents[1])
+
+
+Variables = dict[str, Any]  # by name
+Bundle = dict[str, Any]  # by MIME type
 
 
 class CellTimeout(BaseException):
@@ -52,7 +57,7 @@ class Outputs:
 
     def __init__(self, most: int) -> None:
         self.left = most
-        self.taken: list[dict[str, Any]] = []
+        self.taken: list[Output] = []
         self.dropped = 0
 
     def stream(self, name: str, text: str) -> None:
@@ -68,7 +73,7 @@ class Outputs:
         else:
             self.taken.append({"output_type": "stream", "name": name, "text": [kept]})
 
-    def add(self, output: dict[str, Any]) -> None:
+    def add(self, output: Output) -> None:
         """Take any other output."""
         size = len(repr(output))
         if size > self.left:
@@ -77,13 +82,13 @@ class Outputs:
         self.left -= size
         self.taken.append(output)
 
-    def update(self, identity: str, data: dict[str, Any], metadata: dict[str, Any]) -> None:
+    def update(self, identity: str, data: Bundle, metadata: Bundle) -> None:
         """Replace what was displayed under an identity."""
         for output in self.taken:
             if output.get("transient") == identity:
                 output.update(data=data, metadata=metadata)
 
-    def take(self) -> list[dict[str, Any]]:
+    def take(self) -> list[Output]:
         """Return the outputs, as nbformat has them, and begin anew."""
         outputs, self.taken = self.taken, []
         for output in outputs:
@@ -119,10 +124,10 @@ class Stream(io.TextIOBase):
 class _Publisher(DisplayPublisher):
     def publish(  # type: ignore[override]
         self,
-        data: dict[str, Any],
-        metadata: dict[str, Any] | None = None,
+        data: Bundle,
+        metadata: Bundle | None = None,
         *,
-        transient: dict[str, Any] | None = None,
+        transient: Bundle | None = None,
         update: bool = False,
         **_: Any,
     ) -> None:
@@ -145,7 +150,7 @@ class _Hook(DisplayHook):
     def write_output_prompt(self) -> None:
         pass
 
-    def write_format_data(self, format_dict: dict[str, Any], md_dict: dict[str, Any] | None = None) -> None:
+    def write_format_data(self, format_dict: Bundle, md_dict: Bundle | None = None) -> None:
         data, metadata = _plain(format_dict), _plain(md_dict or {})
         output = {"output_type": "execute_result", "execution_count": self.prompt_count}
         Stream.outputs.add(output | {"data": data, "metadata": metadata})
@@ -217,7 +222,7 @@ def _without_engine(trace: types.TracebackType | None) -> types.TracebackType | 
     return kept
 
 
-def _plain(bundle: dict[str, Any]) -> dict[str, Any]:
+def _plain(bundle: Bundle) -> Bundle:
     """Make a MIME bundle what JSON can say."""
     return {
         str(kind): base64.b64encode(data).decode() if isinstance(data, bytes) else data
@@ -285,7 +290,7 @@ class Notebook:
         sys.stdout, sys.stderr = Stream("stdout"), Stream("stderr")
         builtins.input = _no_input
         self.shell = _shell
-        self.variables: dict[str, Any] = _shell.user_ns
+        self.variables: Variables = _shell.user_ns
         signal.signal(signal.SIGALRM, _alarm)
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -298,7 +303,7 @@ class Notebook:
         began: Callable[[], None] | None = None,
         *,
         brief: bool = False,
-    ) -> tuple[ExecutionResult, list[dict[str, Any]]]:
+    ) -> tuple[ExecutionResult, list[Output]]:
         """Run one cell.
 
         Parameters

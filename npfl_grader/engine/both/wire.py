@@ -15,6 +15,7 @@ from typing import Any
 
 from npfl_grader.engine.both.codec.kinds import Sizes
 
+Message = dict[str, Any]  # a JSON object; of a student's process, nothing in it is what it should be
 _HEAD = struct.Struct(">QI")
 _PIECE = 1 << 16  # buffers up to this size are sent together with the header
 # Between processes of the grader's own.

@@ -16,9 +16,8 @@ import tempfile
 import time
 import traceback
 from pathlib import Path
-from typing import Any
 
-from npfl_grader.engine.both.wire import Channel, Closed
+from npfl_grader.engine.both.wire import Channel, Closed, Message
 from npfl_grader.engine.both.work import put_files, remove
 from npfl_grader.engine.host import linux, sandbox
 from npfl_grader.engine.job import Level, Limits
@@ -82,7 +81,7 @@ class Keeper:
                 for path in self.work:
                     remove(path)
 
-    def _open(self, limits: dict[str, Any], files: dict[str, Any], program: str) -> Answer:
+    def _open(self, limits: Message, files: Message, program: str) -> Answer:
         """Make the work directory."""
         self.limits, self.program = Limits(**limits), program
         if self.level == Level.FULL:

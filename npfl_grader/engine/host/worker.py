@@ -12,12 +12,11 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any
 
-from npfl_grader.engine.both.wire import UNLIMITED, Channel, Closed, Garbled, Late
+from npfl_grader.engine.both.wire import UNLIMITED, Channel, Closed, Garbled, Late, Message
 from npfl_grader.engine.both.work import remove
 from npfl_grader.engine.host.orders import DONE, END, JOB
-from npfl_grader.engine.job import Job, Level, Result, Role
+from npfl_grader.engine.job import Job, Level, Probe, Result, Role
 from npfl_grader.engine.retry import persist
 from npfl_grader.engine.tests_side import names
 
@@ -161,7 +160,7 @@ class Pair:
         self.student.finish(20)
         return outcome
 
-    def _follow(self, channel: Channel, job: Job, header: dict[str, Any], data: bytes) -> "Result | _Stuck":
+    def _follow(self, channel: Channel, job: Job, header: Message, data: bytes) -> "Result | _Stuck":
         end = time.monotonic() + job.limits.notebook + 2 * _GRACE
         deadline = end
         at: int | None = None
@@ -215,7 +214,7 @@ def close() -> None:
 atexit.register(close)
 
 
-def probe() -> dict[str, Any]:
+def probe() -> Probe:
     """Say which level of protection this machine allows, and why no stronger one.
 
     Returns

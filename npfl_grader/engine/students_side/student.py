@@ -22,7 +22,7 @@ from npfl_grader.engine.both.codec import Decoder, Encoder, Sizes, Watch, replac
 from npfl_grader.engine.both.protocol import MOST_MESSAGE, OPERATORS
 from npfl_grader.engine.both.randomness import GENERATORS, note_seeds
 from npfl_grader.engine.both.shell import Notebook, Stream
-from npfl_grader.engine.both.wire import Channel, Closed, TooLarge
+from npfl_grader.engine.both.wire import Channel, Closed, Message, TooLarge
 
 # What may be asked of an object of the student's, besides calling it; each is a plain function.
 _ACTIONS: dict[str, Callable[..., Any]] = {
@@ -148,7 +148,7 @@ class Student:
             os.close(descriptor)
         self._send({"processes": processes, "error": error})
 
-    def _send(self, answer: dict[str, Any], buffers: Sequence[bytes] = ()) -> None:
+    def _send(self, answer: Message, buffers: Sequence[bytes] = ()) -> None:
         if os.getpid() != self.process:  # forked by the student's code, and come back here: it has no say
             os._exit(0)
         self.channel.send(answer, buffers)
@@ -157,7 +157,7 @@ class Student:
         with contextlib.suppress(OSError):
             os.write(self.progress, b".")
 
-    def _answer(self, request: dict[str, Any], buffers: list[memoryview]) -> None:
+    def _answer(self, request: Message, buffers: list[memoryview]) -> None:
         try:
             answer, encoder = getattr(self, f"_{request['op']}")(request, buffers)
         except (_Stop, Closed):
@@ -172,13 +172,13 @@ class Student:
         except TooLarge as error:
             self._send(self._exception(error))
 
-    def _cell(self, request: dict[str, Any], buffers: list[memoryview]) -> tuple[dict[str, Any], Encoder]:
+    def _cell(self, request: Message, buffers: list[memoryview]) -> tuple[Message, Encoder]:
         result, outputs = self.notebook.run(
             request["source"], request["seconds"], request["count"], request["most"], self._begin
         )
         return {"success": bool(result.success), "outputs": outputs}, Encoder()
 
-    def _names(self, request: dict[str, Any], buffers: list[memoryview]) -> tuple[dict[str, Any], Encoder]:
+    def _names(self, request: Message, buffers: list[memoryview]) -> tuple[Message, Encoder]:
         encoder = Encoder(self.refer, sizes=self.sizes)
         values = {}
         for name in request["names"]:
@@ -187,7 +187,7 @@ class Student:
         self.shared = encoder.mutable
         return {"values": values}, encoder
 
-    def _do(self, request: dict[str, Any], buffers: list[memoryview]) -> tuple[dict[str, Any], Encoder]:
+    def _do(self, request: Message, buffers: list[memoryview]) -> tuple[Message, Encoder]:
         try:
             decoder = Decoder(
                 buffers, self._refer_back, [self.shared[place] for place in request["keep"]], self.sizes
@@ -205,7 +205,7 @@ class Student:
         shares = request["shares random"]
         before = {name: generator.state() for name, generator in GENERATORS.items()} if shares else {}
         action = request["action"]
-        answer: dict[str, Any] = {}
+        answer: Message = {}
         value = None
         try:
             if "errors" in request:
@@ -227,7 +227,7 @@ class Student:
         answer["kept"] = self._keep(encoder)
         return answer, encoder
 
-    def _random(self, encoder: Encoder, before: dict[str, bytes]) -> dict[str, Any]:
+    def _random(self, encoder: Encoder, before: dict[str, bytes]) -> Message:
         """Say which global generators have changed, and what they were seeded with if they were."""
         changed = {}
         for name, generator in GENERATORS.items():
@@ -304,7 +304,7 @@ class Student:
             for base in kind.__mro__[:-1]
         ][:20]
 
-    def _exception(self, error: BaseException) -> dict[str, Any]:
+    def _exception(self, error: BaseException) -> Message:
         try:
             message = str(error)[:MOST_MESSAGE]
         except BaseException:
@@ -314,7 +314,7 @@ class Student:
             for f in traceback.extract_tb(error.__traceback__)
             if f.filename.startswith(("<ipython", "/tmp/ipy"))
         ]
-        answer: dict[str, Any] = {"classes": self._classes(type(error)), "message": message}
+        answer: Message = {"classes": self._classes(type(error)), "message": message}
         answer["lines"] = [[f.lineno, f.name, f.line or ""] for f in frames[-3:]]
         answer["outputs"] = Stream.outputs.take()
         simple = (str, int, float, bool, type(None))
@@ -327,7 +327,7 @@ class Student:
             answer["of the tests"] = number
         return answer
 
-    def ask(self, action: str, number: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def ask(self, action: str, number: int, args: tuple[Any, ...], kwargs: Message) -> Any:
         """Ask the tests' process for something, in the middle of a request of its own."""
         encoder = Encoder(self.refer, sizes=self.sizes)
         trees = [self._encode(encoder, value) for value in args]
@@ -341,7 +341,7 @@ class Student:
             raise error
         return Decoder(buffers, self._refer_back, sizes=self.sizes).decode(answer["value"])
 
-    def _bye(self, request: dict[str, Any], buffers: list[memoryview]) -> Any:
+    def _bye(self, request: Message, buffers: list[memoryview]) -> Any:
         raise _Stop
 
 

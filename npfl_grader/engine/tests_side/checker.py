@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from npfl_grader.engine.both.outputs import error_output
-from npfl_grader.engine.both.shell import CellTimeout, Notebook
+from npfl_grader.engine.both.shell import CellTimeout, Notebook, Variables
 from npfl_grader.engine.both.wire import UNLIMITED, Channel
 from npfl_grader.engine.both.work import limit_memory, put_files, remove
 from npfl_grader.engine.job import Engine, Job, Outcome, Result, Role, Side, Status
@@ -61,7 +61,7 @@ class Checker:
         self.job = job
         self.stuck = stuck
         self.worker = worker
-        self.injected: dict[str, Any] = {}
+        self.injected: Variables = {}
         # Variables of the instructor's cells that the solution assigns anew; they are the student's then.
         self.replaced: set[str] = set()
         self.names = {
@@ -183,7 +183,7 @@ class Checker:
             outcome.value, outcome.unclear = points(result.result)
         return outcome
 
-    def _ask(self, i: int, copy: Connection, wanted: list[str]) -> tuple[Connection, dict[str, Any]]:
+    def _ask(self, i: int, copy: Connection, wanted: list[str]) -> tuple[Connection, Variables]:
         """Fetch the student's variables from a test's copy, or from a new one if another test ended it."""
         try:
             return copy, copy.names(wanted)
@@ -197,7 +197,7 @@ class Checker:
                 raise error
         return again, again.names(wanted)
 
-    def _inject(self, variables: dict[str, Any], wanted: list[str], values: dict[str, Any]) -> None:
+    def _inject(self, variables: Variables, wanted: list[str], values: Variables) -> None:
         """Let the student's names lead into this test's copy, but for those that the tests have bound."""
         for name, value in self.injected.items():
             if variables.get(name) is value:

@@ -5,9 +5,8 @@ import socket
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from typing import Any
 
-from npfl_grader.engine.both.wire import Channel, Closed, Garbled, Late
+from npfl_grader.engine.both.wire import Channel, Closed, Garbled, Late, Message
 from npfl_grader.engine.job import Limits
 from npfl_grader.engine.tests_side.failures import Fault
 
@@ -61,7 +60,7 @@ class Sandbox:
         return int(self._ask({"op": "tasks"})["tasks"])
 
     def _ask(
-        self, request: dict[str, Any], buffers: Sequence[bytes] = (), descriptors: Sequence[int] = ()
+        self, request: Message, buffers: Sequence[bytes] = (), descriptors: Sequence[int] = ()
     ) -> dict[str, int]:
         try:
             try:

@@ -16,8 +16,8 @@ import numpy as np
 
 from npfl_grader.engine.both.codec import CodecError, Decoder, Encoder, Malformed, Sizes, Watch, replace
 from npfl_grader.engine.both.randomness import GENERATORS
-from npfl_grader.engine.both.shell import CellTimeout, Stream
-from npfl_grader.engine.both.wire import Channel, Closed, Garbled, Late, TooLarge
+from npfl_grader.engine.both.shell import CellTimeout, Stream, Variables
+from npfl_grader.engine.both.wire import Channel, Closed, Garbled, Late, Message, TooLarge
 from npfl_grader.engine.job import Status
 from npfl_grader.engine.tests_side import exceptions, remote
 from npfl_grader.engine.tests_side.failures import Fault, NoAnswer, Unsupported
@@ -130,11 +130,11 @@ class Connection:
 
     def request(
         self,
-        header: dict[str, Any],
+        header: Message,
         buffers: Sequence[bytes] = (),
         seconds: float | None = None,
         descriptors: Sequence[int] = (),
-    ) -> tuple[dict[str, Any], list[memoryview]]:
+    ) -> tuple[Message, list[memoryview]]:
         """Send a request, with descriptors if there are some, and return the answer.
 
         Raises
@@ -195,7 +195,7 @@ class Connection:
             raise error
         return value
 
-    def names(self, wanted: list[str]) -> dict[str, Any]:
+    def names(self, wanted: list[str]) -> Variables:
         """Fetch variables of the student's; those that do not exist, or make no sense, are left out."""
         answer, buffers = self.request({"op": "names", "names": wanted})
         values = {}
@@ -212,16 +212,14 @@ class Connection:
         self._share(decoder.mutable, range(len(decoder.mutable)))
         return values
 
-    def _do(
-        self, action: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[Any, BaseException | None]:
+    def _do(self, action: str, args: tuple[Any, ...], kwargs: Variables) -> tuple[Any, BaseException | None]:
         changed = set(self._watch.changed())
         # What the tests have let go of need not be kept alike. Two lists have it, and the call that counts.
         held = [k for k in range(len(self._shared)) if k in changed or sys.getrefcount(self._shared[k]) > 3]
         held = [k for k in held[:-_MOST_SHARED] if k in changed] + held[-_MOST_SHARED:]
         encoder = Encoder(self._refer, [self._shared[k] for k in held], self._sizes)
         try:
-            header: dict[str, Any] = {
+            header: Message = {
                 "op": "do",
                 "action": action,
                 "keep": [self._places[k] for k in held],
@@ -250,7 +248,7 @@ class Connection:
             self.waited += time.monotonic() - began  # what the student's values took to be read
 
     def _take(
-        self, answer: dict[str, Any], buffers: list[memoryview], mutable: list[Any], *, stops: bool
+        self, answer: Message, buffers: list[memoryview], mutable: list[Any], *, stops: bool
     ) -> tuple[Any, BaseException | None]:
         """Read an answer: what the student's code wrote, changed and drew, and its value or exception."""
         self._show(answer.get("outputs"))
@@ -271,7 +269,7 @@ class Connection:
         self._share(decoder.mutable, kept)
         return value, error
 
-    def _read_oneself(self, header: dict[str, Any], encoder: Encoder) -> NoReturn:
+    def _read_oneself(self, header: Message, encoder: Encoder) -> NoReturn:
         """Find out whose fault it is that the student's process could not read what it was sent."""
         decoder = Decoder(encoder.buffers, lambda tag, parts: None, [None] * len(header["keep"]), self._sizes)
         try:
@@ -311,7 +309,7 @@ class Connection:
         self._shared = [mutable[place] for place in self._places]
         self._watch = Watch(self._shared)
 
-    def _exception(self, answer: dict[str, Any], *, stops: bool) -> BaseException:
+    def _exception(self, answer: Message, *, stops: bool) -> BaseException:
         if type(place := answer.get("of the tests")) is int and 0 <= place < len(self._raised):
             return self._raised[place]
         error = self._exceptions.rebuild(answer, stops=stops)
@@ -357,7 +355,7 @@ class Connection:
             return remote.module(parts[0])
         raise Malformed("unknown tag")
 
-    def _tell(self, question: dict[str, Any], buffers: list[memoryview]) -> None:
+    def _tell(self, question: Message, buffers: list[memoryview]) -> None:
         """Answer a question that the student's code asks about what the tests gave it."""
         if self._depth >= _MOST_NESTED:
             raise Garbled("too many questions inside each other")
@@ -390,7 +388,7 @@ class Connection:
             self._depth -= 1
         self.channel.send(answer, encoder.buffers, time.monotonic() + self.seconds)
 
-    def _refuse(self, error: BaseException) -> dict[str, Any]:
+    def _refuse(self, error: BaseException) -> Message:
         """Make the answer to a question that ended with an exception of the tests'."""
         self._raised.append(error)
         answer = {"op": "told", "error": type(error).__name__, "number": len(self._raised) - 1}

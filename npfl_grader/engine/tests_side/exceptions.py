@@ -10,6 +10,7 @@ from typing import Any
 
 from npfl_grader.engine.both.codec import Malformed
 from npfl_grader.engine.both.protocol import MOST_MESSAGE
+from npfl_grader.engine.both.wire import Message
 from npfl_grader.engine.tests_side.reading import a_list, plain
 from npfl_grader.engine.tests_side.remote import identifier
 from npfl_grader.text import clean
@@ -32,7 +33,7 @@ class Exceptions:
     def __init__(self) -> None:
         self._own: dict[int, type] = {}
 
-    def rebuild(self, answer: dict[str, Any], *, stops: bool) -> BaseException:
+    def rebuild(self, answer: Message, *, stops: bool) -> BaseException:
         """Make an exception from what the student's process tells of it: all of it is data.
 
         Parameters

@@ -3,6 +3,7 @@
 from typing import Any
 
 from npfl_grader.engine.both.codec import Decoder, Malformed
+from npfl_grader.engine.both.shell import Variables
 from npfl_grader.engine.tests_side import remote
 
 
@@ -32,7 +33,7 @@ def unknown_module(tree: Any) -> bool:
     return False
 
 
-def act(value: Any, action: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+def act(value: Any, action: Any, args: list[Any], kwargs: Variables) -> Any:
     """Do what student code may do with an object of the tests: call, step, read public attributes."""
     if action == "call" and callable(value):
         return value(*args, **kwargs)

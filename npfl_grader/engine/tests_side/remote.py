@@ -16,6 +16,7 @@ import numpy as np
 
 from npfl_grader.engine.both.codec import Malformed
 from npfl_grader.engine.both.protocol import OPERATORS, UNARY
+from npfl_grader.engine.both.shell import Variables
 from npfl_grader.engine.tests_side import source
 
 # Each maps an attribute of the class to the action that the student's process knows it by.
@@ -142,7 +143,7 @@ def _needed(value: Remote, what: str) -> str:
 
 
 _ARITHMETIC = {*OPERATORS, *(f"r{name}" for name in OPERATORS)}
-_BODY: dict[str, Any] = {name: _passes_on(action) for name, action in _ALWAYS.items()}
+_BODY: Variables = {name: _passes_on(action) for name, action in _ALWAYS.items()}
 _BODY |= {name: _refuses(name) for name in f"{_VERDICTS} {_ARRAYS}".split()}
 _BODY["__hash__"] = Remote.__hash__
 _BODY["__doc__"] = property(lambda self: connection(self).do("get", self, "__doc__"))
@@ -176,7 +177,7 @@ def make(owner: Any, place: int, flags: list[str], name: str) -> Remote:
     if key not in _classes:
         if len(_classes) > 1000:
             _classes.clear()
-        body: dict[str, Any] = {"__slots__": (), "__module__": "__main__"} | _BODY
+        body: Variables = {"__slots__": (), "__module__": "__main__"} | _BODY
         for flag in flags:
             body |= {name: _passes_on(action) for name, action in _SOMETIMES.get(flag, {}).items()}
         if "class" not in flags:
@@ -213,7 +214,7 @@ def signature(parts: Any) -> inspect.Signature:
         raise Refused(f"your code's function has no signature: {error}") from None
 
 
-def teach_inspect(sources: list[str], names: dict[str, Any]) -> None:
+def teach_inspect(sources: list[str], names: Variables) -> None:
     """Let ``inspect`` know the sources of stand-ins, and ask the student's process for their signatures.
 
     Parameters
