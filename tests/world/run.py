@@ -9,6 +9,7 @@ notebooks in Python with solutions and tests are taken; what nbgrader itself doe
 
 import argparse
 import ast
+import contextlib
 import json
 import os
 import random
@@ -24,10 +25,15 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+from nbgrader.apps.api import NbGraderAPI
+from nbgrader.nbgraderformat import MetadataValidator
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from npfl_grader.course import settings
+
+CHUNK = 8  # notebooks in one course, for which each grader starts once
 BESIDE = 20_000_000  # bytes of files beside a notebook that are taken along
 OPERATORS: dict[type[ast.AST], type[ast.AST]] = {
     ast.Add: ast.Sub,
@@ -52,12 +58,15 @@ class Compared:
     ----------
     cells : list of tuple
         Student, cell, points with stock nbgrader and here (None: left to a person), and what was said here.
+    lost : set of str
+        The cells that the solution does not win with stock nbgrader, which say nothing of the grader.
     skipped : str
         Why it was not compared, if it was not.
     """
 
     name: str
     cells: list[tuple[str, str, float | None, float | None, str]] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
     skipped: str = ""
     seconds: tuple[float, float] = (0.0, 0.0)
     together: int = 0
@@ -138,22 +147,19 @@ def is_source(path: Path) -> bool:
     return language.lower().startswith("python") and solved and tested
 
 
-def prepare(path: Path, course: Path, name: str, most: int) -> str:
+def prepare(path: Path, course: Path, name: str, most: int, api: NbGraderAPI) -> str:
     """Make an assignment of a notebook and hand in its solutions; say why not, if it cannot be."""
-    source = nbformat.read(path, as_version=4)
+    # What older versions of nbgrader wrote is brought up to date, as "nbgrader update" does it.
+    source = MetadataValidator().upgrade_notebook_metadata(nbformat.read(path, as_version=4))
     source.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     folder = course / "source" / name
     shutil.copytree(path.parent, folder, ignore=_not_beside(path), dirs_exist_ok=True)
     nbformat.write(source, folder / f"{name}.ipynb")
-    done = run(
-        course, "nbgrader", "generate_assignment", name, "--force", "--GenerateAssignment.permissions=420"
-    )
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if "ERROR" in line or "Error" in line]
-        return f"nbgrader does not release it: {(lines or ['?'])[-1][-150:]}"
+    done = api.generate_assignment(name)
     release = course / "release" / name / f"{name}.ipynb"
-    if not release.exists():
-        return "nbgrader does not release it"
+    if not done["success"] or not release.exists():
+        lines = (done.get("error") or done.get("log") or "?").strip().splitlines()
+        return f"nbgrader does not release it: {lines[-1][-150:]}"
     handed = {"solution": source, "stub": nbformat.read(release, as_version=4)}
     handed |= {f"mutant{n}": changed for n, changed in enumerate(mutants(source, most))}
     for student, notebook in handed.items():
@@ -176,22 +182,11 @@ def _not_beside(path: Path):
     return ignore
 
 
-def run(course: Path, *arguments: str, seconds: float = 900) -> subprocess.CompletedProcess[str]:
-    program = [sys.executable, "-m", *arguments]
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    try:
-        return subprocess.run(
-            program, cwd=course, env=environment, capture_output=True, text=True, timeout=seconds, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(program, 124, "", "it took too long")
-
-
-def scores(course: Path, name: str) -> dict[tuple[str, str], tuple[float | None, bool]]:
-    """Read the autograder's points of the tests, and whether a person is asked, by student and cell."""
+def scores(course: Path, name: str) -> dict[tuple[str, str], tuple[float | None, bool, float]]:
+    """Read the autograder's points of the tests, whether a person is asked, and the most, by student and cell."""
     with sqlite3.connect(course / "gradebook.db") as database:
         rows = database.execute(
-            """select s.student_id, b.name, g.auto_score, g.needs_manual_grade from grade g
+            """select s.student_id, b.name, g.auto_score, g.needs_manual_grade, c.max_score from grade g
             join submitted_notebook x on x.id = g.notebook_id
             join submitted_assignment s on s.id = x.assignment_id join assignment a on a.id = s.assignment_id
             join base_cell b on b.id = g.cell_id join grade_cells c on c.id = b.id
@@ -200,41 +195,70 @@ def scores(course: Path, name: str) -> dict[tuple[str, str], tuple[float | None,
                                where b2.notebook_id = b.notebook_id)""",
             (name,),
         ).fetchall()
-    return {(student, cell): (points, bool(manual)) for student, cell, points, manual in rows}
+    return {(student, cell): (points, bool(manual), most) for student, cell, points, manual, most in rows}
 
 
-def compare(path: Path, name: str, most: int, seconds: int) -> Compared:
-    """Grade one notebook's solutions twice."""
-    compared = Compared(name)
+def compare(paths: dict[str, Path], most: int, seconds: int) -> list[Compared]:
+    """Grade the solutions of some notebooks twice, each an assignment of one course."""
     with tempfile.TemporaryDirectory(prefix="npfl-world-") as folder:
-        course = Path(folder, "stock")
+        course, ours = Path(folder, "stock"), Path(folder, "ours")
         course.mkdir()
         (course / "nbgrader_config.py").write_text(
             f"c = get_config()\nc.CourseDirectory.course_id = 'world'\nc.Execute.timeout = {seconds}\n"
         )
-        if why := prepare(path, course, name, most):
-            compared.skipped = why
-            return compared
-        ours = Path(folder, "ours")
-        shutil.copytree(course, ours)
+        with contextlib.chdir(course):
+            loaded = settings.load(course)
+            loaded.directory.root = str(course)
+            api = NbGraderAPI(loaded.directory, config=loaded.config)
+            skipped = {name: prepare(path, course, name, most, api) for name, path in paths.items()}
+            names = [name for name, why in skipped.items() if not why]
+            shutil.copytree(course, ours)
+            began = time.monotonic()
+            for name in names:
+                for student in sorted(entry.parent.name for entry in course.glob(f"submitted/*/{name}")):
+                    api.autograde(name, student)
+            stock = time.monotonic() - began
+        failed = ""
         began = time.monotonic()
-        run(course, "nbgrader", "autograde", name)
-        between = time.monotonic()
-        done = run(ours, "npfl_grader.cli", "autograde", name)
-        compared.seconds = (between - began, time.monotonic() - between)
-        if done.returncode not in (0, 3):
-            compared.skipped = f"THIS GRADER FAILED: {(done.stderr or done.stdout).strip()[-300:]}"
-            return compared
-        theirs, mine = scores(course, name), scores(ours, name)
-        report = json.loads((ours / "grading" / f"{name}.json").read_text())
-        rows = {row["student"]: row for row in report["rows"]}
-        compared.together = sum(len(tried["together"]) for tried in report.get("solutions", {}).values())
-        for (student, cell), (points, _) in sorted(theirs.items()):
-            here, manual = mine.get((student, cell), (None, True))
-            row = rows.get(student, {})
-            said = row.get("failed", {}).get(name, {}).get(cell, "") or "; ".join(row.get("reasons", []))
-            compared.cells.append((student, cell, points, None if manual else here, said))
-    return compared
+        if names:
+            command = [sys.executable, "-m", "npfl_grader.cli", "autograde", *names]
+            done = subprocess.run(command, cwd=ours, capture_output=True, text=True, check=False)
+            if done.returncode not in (0, 3):
+                failed = f"THIS GRADER FAILED: {(done.stderr or done.stdout).strip()[-300:]}"
+        here = time.monotonic() - began
+        share = max(1, len(names))
+        compared = [Compared(name, skipped=skipped[name] or failed) for name in paths]
+        for entry in compared:
+            if not entry.skipped:
+                entry.seconds = (stock / share, here / share)
+                read(entry, course, ours)
+        return compared
+
+
+def read(compared: Compared, course: Path, ours: Path) -> None:
+    """Read from both gradebooks what became of the cells."""
+    name = compared.name
+    theirs, mine = scores(course, name), scores(ours, name)
+    report = json.loads((ours / "grading" / f"{name}.json").read_text())
+    rows = {row["student"]: row for row in report["rows"]}
+    compared.together = sum(len(tried["together"]) for tried in report.get("solutions", {}).values())
+    won = {
+        cell
+        for (student, cell), (points, _, most) in theirs.items()
+        if student == "solution" and points == most
+    }
+    for (student, cell), (points, *_) in sorted(theirs.items()):
+        if cell not in won:
+            compared.lost.add(cell)
+            continue
+        here, manual, _ = mine.get((student, cell), (None, True, 0))
+        row = rows.get(student, {})
+        said = row.get("failed", {}).get(name, {}).get(cell, "") or "; ".join(row.get("reasons", []))
+        compared.cells.append((student, cell, points, None if manual else here, said))
+
+
+def _chunks(items: list[tuple[str, Path]]) -> list[list[tuple[str, Path]]]:
+    return [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)]
 
 
 def verdict(stock: float | None, here: float | None) -> str:
@@ -265,19 +289,23 @@ def main() -> None:
     console = Console(width=200)
     all_compared: list[Compared] = []
     chosen.report.parent.mkdir(parents=True, exist_ok=True)
-    for number, path in enumerate(track(paths, console=Console(stderr=True), description="notebooks")):
-        compared = compare(path, f"n{number}", chosen.mutants, chosen.seconds)
-        compared.name = str(path.relative_to(chosen.folder))
-        all_compared.append(compared)
-        chosen.report.write_text(json.dumps([vars(c) for c in all_compared], ensure_ascii=False, indent=1))
-        if compared.skipped:
-            console.print(f"{compared.name}: {compared.skipped}", markup=False)
-        for student, cell, stock, here, said in compared.cells:
-            if (kind := verdict(stock, here)) != "equal":
-                points = f"{stock} with nbgrader, {here} here"
-                console.print(
-                    f"{compared.name}: {student} {cell}: {kind}: {points}: {said[:200]}", markup=False
-                )
+    named = {f"n{number}": path for number, path in enumerate(paths)}
+    chunks = [dict(chunk) for chunk in _chunks(list(named.items()))]
+    for chunk in track(chunks, console=Console(stderr=True), description=f"{CHUNK} notebooks each"):
+        for compared in compare(chunk, chosen.mutants, chosen.seconds):
+            compared.name = str(chunk[compared.name].relative_to(chosen.folder))
+            all_compared.append(compared)
+            if compared.skipped:
+                console.print(f"{compared.name}: {compared.skipped}", markup=False)
+            for student, cell, stock, here, said in compared.cells:
+                if (kind := verdict(stock, here)) != "equal":
+                    points = f"{stock} with nbgrader, {here} here"
+                    console.print(
+                        f"{compared.name}: {student} {cell}: {kind}: {points}: {said[:200]}", markup=False
+                    )
+        chosen.report.write_text(
+            json.dumps([vars(c) for c in all_compared], ensure_ascii=False, indent=1, default=sorted)
+        )
     summary(all_compared, console)
     if any(verdict(s, h) == "less" for c in all_compared for _, _, s, h, _ in c.cells):
         sys.exit(3)
@@ -303,6 +331,7 @@ def summary(all_compared: list[Compared], console: Console) -> None:
     together = sum(compared.together for compared in graded)
     stock, here = (sum(compared.seconds[k] for compared in graded) for k in (0, 1))
     console.print(
+        f"{sum(len(c.lost) for c in graded)} tests that the solution does not win with stock nbgrader are left out; "
         f"{together} tests are judged together with the student's code; "
         f"stock nbgrader took {stock:.0f} s, this grader {here:.0f} s"
     )
