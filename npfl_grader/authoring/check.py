@@ -99,10 +99,10 @@ def check(course: Course, assignment: str, progress: Callable[[], None]) -> list
     for task in solutions.tasks():
         solutions.keep(grade.grade(task))
     for name, instructors in definitions.items():
-        if name not in solutions.unknown:
+        if name in solutions.tried:
             stub = _stub(course, instructors, stubs[name], files)
             found.append(Checked(assignment, name, solutions.tried[name], stub))
-        elif any(cell.grade and not cell.by_hand and cell.points for cell in instructors.cells):
+        elif name in solutions.unknown:
             found.append(Checked(assignment, name, problem="its source holds no solution to try"))
         progress()
     return sorted(found, key=lambda checked: checked.notebook)

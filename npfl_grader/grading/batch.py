@@ -286,6 +286,7 @@ class Batch:
             judged += sum(cell.name not in graded.unsure for cell in tests)
             row.reasons += [f"{name}: {reason}" for reason in self._reasons(graded)]
             row.mended |= bool(graded.notes)
+            row.together += [f"{name}: {test}" for test in graded.together]
             if graded.untouched:
                 row.reasons.append(f"{name}: nothing was changed")
             if graded.unsure or graded.unreadable:

@@ -161,10 +161,6 @@ def _judge(task: Task, rebuilt: intake.Rebuilt, execute: Callable[[bytes], bytes
     level = apart.level or together.level
     graded = _finish(task, rebuilt, Result(cells, level=level, seconds=seconds, log=log))
     graded.together, graded.disagreements = settled.together, settled.disagreements
-    if settled.together:
-        graded.notes.append(
-            f"{', '.join(settled.together)}: judged in one process with the student's code, unprotected"
-        )
     return graded
 
 

@@ -41,6 +41,8 @@ class Row:
         The notebooks that were not handed in.
     handed_in : bool
         Whether any was.
+    together : list of str
+        The tests whose points were given in one process with the student's code.
     mended : bool
         Whether something was put back, dropped or guessed, as the reasons say.
     failed : dict
@@ -59,6 +61,7 @@ class Row:
     most: float = 0.0
     by_hand: int = 0
     reasons: list[str] = field(default_factory=list)
+    together: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     handed_in: bool = True
     mended: bool = False
@@ -169,6 +172,7 @@ def log(row: Row, report: Report) -> str:
         + (f"; {row.by_hand} answers wait for a person" if row.by_hand else ""),
         f"protection: {row.level or 'nothing was run'}; engine: {report.engine}; {row.seconds:.2f} s",
         *row.reasons,
+        *(f"{test}: judged in one process with the student's code, unprotected" for test in row.together),
     ]
     for notebook, failed in row.failed.items():
         lines += [f"{notebook}: {name} failed: {message}" for name, message in failed.items()]

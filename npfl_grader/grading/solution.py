@@ -68,8 +68,13 @@ class Solutions:
 
     @property
     def unknown(self) -> list[str]:
-        """Name the notebooks without a solution, of which nothing can be known."""
-        return [name for name in self.definitions if name not in self.data]
+        """Name the notebooks with tests but without a solution, of which nothing can be known."""
+        return [
+            name
+            for name, definition in self.definitions.items()
+            if name not in self.data
+            and any(cell.grade and cell.points and not cell.by_hand for cell in definition.cells)
+        ]
 
     def tasks(self) -> Iterator[Task]:
         """Make the tasks for what is not known yet; an instructor's own code may run without protection."""

@@ -1,7 +1,7 @@
 """What tests of public courses do: right work loses no point in silence, and wrong work wins none."""
 
 import functools
-import re
+import sys
 from pathlib import Path
 
 import nbformat
@@ -12,7 +12,9 @@ from npfl_grader.course import definition
 from npfl_grader.engine.job import Limits
 from npfl_grader.grading import grade, intake, solution
 
-CELL = re.compile(r"^```python (plain|locked|solution|test)( [\d.]+)?\n(.*?)\n?^```$", re.S | re.M)
+sys.path.insert(0, str(Path(__file__).parent))
+from idioms import IDIOMS, notebook
+
 HELPERS = {
     "helper.py": b"def check_double(f):\n    assert f(4) == 8 and f(0) == 0\n",
     "seeded.py": b"import random\n\n\ndef check(roll):\n    random.seed(1)\n"
@@ -41,41 +43,6 @@ WRONG = {
     "class_eq": "class P:\n    def __init__(self, x):\n        self.x = x",
     "dict_keys": "def letters(word):\n    return {}.keys()",
 }
-
-
-def read():
-    text = (Path(__file__).parent / "idioms.md").read_text(encoding="utf-8")
-    return {
-        section.partition("\n")[0].strip(): [match.groups() for match in CELL.finditer(section)]
-        for section in text.split("\n## ")[1:]
-    }
-
-
-IDIOMS = read()
-
-
-def notebook(name, answer=None):
-    """Make the source notebook of an idiom; `answer` takes the place of its first solution."""
-    cells = []
-    for place, (kind, points, source) in enumerate(IDIOMS[name]):
-        if kind == "solution":
-            source = answer or source
-            answer = "" if answer is not None else None
-            if "BEGIN SOLUTION" not in source:
-                source = f"### BEGIN SOLUTION\n{source}\n### END SOLUTION"
-        cell = nbformat.v4.new_code_cell(source, id=f"cell{place}")
-        if kind != "plain":
-            cell.metadata.nbgrader = {
-                "schema_version": 3,
-                "grade_id": f"c{place}",
-                "grade": kind == "test",
-                "solution": kind == "solution",
-                "locked": kind != "solution",
-                "task": False,
-                "cell_type": "code",
-            } | ({"points": float(points)} if points else {})
-        cells.append(cell)
-    return nbformat.v4.new_notebook(cells=cells)
 
 
 def run(name, handed_in, **known):

@@ -183,7 +183,7 @@ def _not_beside(path: Path):
 
 
 def scores(course: Path, name: str) -> dict[tuple[str, str], tuple[float | None, bool, float]]:
-    """Read the autograder's points of the tests, whether a person is asked, and the most, by student and cell."""
+    """Read by student and cell the points of the tests, whether a person is asked, and the most."""
     with sqlite3.connect(course / "gradebook.db") as database:
         rows = database.execute(
             """select s.student_id, b.name, g.auto_score, g.needs_manual_grade, c.max_score from grade g
@@ -331,7 +331,7 @@ def summary(all_compared: list[Compared], console: Console) -> None:
     together = sum(compared.together for compared in graded)
     stock, here = (sum(compared.seconds[k] for compared in graded) for k in (0, 1))
     console.print(
-        f"{sum(len(c.lost) for c in graded)} tests that the solution does not win with stock nbgrader are left out; "
+        f"{sum(len(c.lost) for c in graded)} tests left out: the solution does not win them with nbgrader; "
         f"{together} tests are judged together with the student's code; "
         f"stock nbgrader took {stock:.0f} s, this grader {here:.0f} s"
     )

@@ -1,0 +1,70 @@
+"""In somebody else's course: the wheel alone, in an empty environment, grades nbgrader's own example."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(command, folder, environment=None, codes=(0,)):
+    done = subprocess.run(
+        list(map(str, command)), cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode in codes, f"{command}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+    return done
+
+
+def test_the_wheel_grades_the_example_of_nbgrader(tmp_path):
+    source = tmp_path / "source"
+    shutil.copytree(ROOT, source, ignore=lambda folder, names: {n for n in names if n not in packed(folder)})
+    run(["uv", "build", "--quiet", "--wheel", "--out-dir", tmp_path], source)
+    wheel = next(tmp_path.glob("*.whl"))
+    names = zipfile.ZipFile(wheel).namelist()
+    assert not [name for name in names if name.endswith((".ipynb", ".md", ".so")) and "dist-info" not in name]
+    room = tmp_path / "empty"
+    python = room / "bin" / "python"
+    run(["uv", "venv", "--quiet", "--python", sys.executable, room], tmp_path)
+    install = ["uv", "pip", "install", "--quiet", "--python", python]
+    locked = ["--constraint", ROOT / "requirements.lock"]
+    run([*install, *locked, f"npfl[grade] @ {wheel.as_uri()}"], tmp_path)
+    environment = {
+        "PATH": f"{room / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "JUPYTER_PATH": str(room / "share" / "jupyter"),
+    }
+    absent = (
+        "import importlib.util as u, sys; sys.exit(any(map(u.find_spec, ['matplotlib', 'sphinx', 'torch'])))"
+    )
+    run([python, "-c", absent], tmp_path, environment)
+    run(["nbgrader", "quickstart", "course101"], tmp_path, environment)
+    course = tmp_path / "course101"
+    run(["nbgrader", "generate_assignment", "ps1"], course, environment)
+    for student, step in (("solution", "source"), ("stub", "release")):
+        shutil.copytree(course / step / "ps1", course / "submitted" / student / "ps1")
+    check = run(["npfl-grader", "check"], course, environment)
+    assert "only together" in check.stdout
+    run(["npfl-grader", "autograde", "ps1"], course, environment)
+    with sqlite3.connect(course / "gradebook.db") as database:
+        points = database.execute(
+            """select s.student_id, sum(g.auto_score), sum(b.max_score) from grade g
+            join grade_cells b on b.id = g.cell_id join submitted_notebook n on n.id = g.notebook_id
+            join submitted_assignment s on s.id = n.assignment_id
+            where b.cell_type = 'code' group by s.student_id"""
+        ).fetchall()
+    (solution, given, most), (stub, nothing, _) = sorted(points)
+    assert (solution, stub) == ("solution", "stub")
+    assert given == most > 0
+    assert nothing == 0
+
+
+def packed(folder):
+    """Name what of a folder of the repository the wheel is built from."""
+    top = {"pyproject.toml", "README.md", "LICENSE", "npfl", "npfl_grader", "npfl_book"}
+    if Path(folder) == ROOT:
+        return top
+    return {name for name in os.listdir(folder) if name not in ("node_modules", "__pycache__")}
