@@ -28,6 +28,8 @@ for library in ("OPENBLAS", "OMP", "MKL"):
 ROOT = Path(__file__).resolve().parents[1]
 AIM = 15.0  # times as fast as nbgrader, in time by the clock
 LEAST = 1.3  # how much more time of the processors than the notebooks' own cells and a write each
+CALL = 0.15  # milliseconds of CPU that a call from the tests to the student's code may cost
+CALLS = 2000
 FLAT = 1.2  # how much the memory of the largest batch may exceed that of the smallest
 ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
@@ -184,6 +186,35 @@ def compare(folder: Path, names: list[str]) -> dict[str, Any]:
     }
 
 
+def call() -> float:
+    """Measure what one call across the wall costs: milliseconds of CPU, both sides together.
+
+    The arguments are small, and the tests seed the global generators, so that both sides must have the same.
+    """
+    from npfl_grader.engine.host import worker
+    from npfl_grader.engine.job import Cell, Job, Level, Limits, Role
+
+    student = "import time\ndef f(x): return 2 * x\ndef spent(): return time.process_time()"
+    test = f"""
+import time, numpy as np
+np.random.seed(1)
+x = np.ones(10)
+for _ in range(100): f(x)
+here, there = time.process_time(), spent()
+for _ in range({CALLS}): f(x)
+print(time.process_time() - here + spent() - there)
+"""
+    job = Job(
+        (Cell("answer", Role.STUDENT, student), Cell("check", Role.TEST, test)),
+        limits=Limits(cell=60, call=5, notebook=120),
+        require=Level.NONE,
+    )
+    best = min(float(worker.run(job).cells[-1].outputs[0]["text"]) for _ in range(3)) / CALLS * 1000
+    worker.close()
+    print(f"a call     {best:8.3f} ms of CPU, both sides together (aim {CALL})")
+    return round(best, 4)
+
+
 def scale(folder: Path, sizes: list[int]) -> dict[str, Any]:
     """Grade one exercise handed in by more and more students."""
     from npfl_grader.authoring import trial
@@ -227,7 +258,8 @@ def main() -> int:
             totals = result["totals"]
             result["ratio"] = round(totals["nbgrader"]["seconds"] / totals["grader"]["seconds"], 2)
             result["ratio_cpu"] = round(totals["nbgrader"]["cpu"] / totals["grader"]["cpu"], 2)
-            missed = result["ratio"] < AIM or result["different"] > 0
+            result["call_ms"] = call()
+            missed = result["ratio"] < AIM or result["different"] > 0 or result["call_ms"] > CALL
         if arguments.scale:
             result |= scale(Path(folder), arguments.scale)
             first, last = (result["by_size"][size] for size in (min(arguments.scale), max(arguments.scale)))
