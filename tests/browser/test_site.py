@@ -5,8 +5,11 @@ import functools
 import hashlib
 import itertools
 import re
+import threading
+import time
 import xml.etree.ElementTree as ET
 from html import unescape
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -200,6 +203,78 @@ def test_scripts_come_also_where_the_browser_tells_of_no_paint(new_page, address
     page.goto(f"{address}/chapters/05-softmax-derivative.html")
     page.locator(".bd-sidebar-primary[role]").wait_for(state="attached")
     assert page.locator("script[src$='site.js']").count() == 1
+
+
+class Slow(SimpleHTTPRequestHandler):
+    """Sends a page in two parts, so that the first is painted before the second has come."""
+
+    def do_GET(self):
+        path = Path(self.translate_path(self.path))
+        if path.suffix != ".html":
+            return super().do_GET()
+        content = path.read_bytes()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        half = content.index(b"</h1>") + 2000
+        self.wfile.write(content[:half])
+        self.wfile.flush()
+        time.sleep(0.4)
+        self.wfile.write(content[half:])
+        return None
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def slow_site(browser, html):
+    """Open the pages from a slow line on a slow processor, all in one window."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Slow, directory=str(html)))
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    context = browser.new_context(viewport={"width": 390, "height": 900})
+    page = context.new_page()
+    page.context.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": 4})
+
+    def open_(path):
+        page.goto(f"http://127.0.0.1:{server.server_port}/{path}")
+        page.locator(".bd-sidebar-primary[role]").wait_for(state="attached")
+        return page
+
+    yield open_
+    context.close()
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("page_name", [*CHAPTERS, "exercises/mse_loss"])
+def test_every_button_works_where_scripts_come_before_the_page(slow_site, page_name):
+    """The scripts come after the first paint; the page may then be half there, as on a phone it is."""
+    for _ in range(2):  # with an empty cache, and with a full one, where scripts come sooner
+        page = slow_site(f"{page_name}.html")
+        found = page.evaluate(
+            """() => {
+                const all = (selector) => document.querySelectorAll(selector);
+                for (const button of all(".npfl-checkpoint button")) button.click();
+                return {
+                    questions: all(".npfl-checkpoint").length,
+                    checked: [...all(".npfl-checkpoint .feedback")].filter((f) => f.textContent).length,
+                    code: all(".cell_input:has(pre), .npfl-practice").length,
+                    offered: all(".npfl-offer, .npfl-lacks").length,
+                    terms: all("a:has(> .npfl-term)").length,
+                    cards: all("a[aria-describedby]:has(> .npfl-term)").length,
+                    blocks: all("div.highlight > pre").length,
+                    copied: all("div.highlight > .copybtn").length,
+                    read: all(".npfl-done input").length,
+                };
+            }"""
+        )
+        assert found["checked"] == found["questions"]
+        assert found["offered"] == found["code"]
+        assert found["cards"] == found["terms"]
+        assert found["copied"] == found["blocks"]
+        assert found["read"] == page_name.startswith(("chapters/0", "chapters/1", "exercises/"))
 
 
 def test_chapter_map_leads_to_all_chapters_and_says_what_they_need(html):

@@ -18,18 +18,19 @@
   document.documentElement.dataset.mode = mode;
   document.documentElement.dataset.theme = mode === "auto" ? system : stored("theme") || mode;
 }
-// The rest of the scripts come after the first paint, which would share the line with them.
+// The rest of the scripts come after the first paint, which would share the line with them, and after the page:
+// they look for its parts once, and the first paint may show half of it.
 {
   const { later } = document.currentScript.dataset;
-  let loading = false;
-  const load = () => {
-    if (loading) return;
-    loading = true;
+  const painted = new Promise((done) => {
+    new PerformanceObserver(done).observe({ type: "paint", buffered: true });
+    // Some browsers tell no page of its paints, lest readers be recognized by them.
+    addEventListener("load", () => setTimeout(done, 1000));
+  });
+  const parsed = new Promise((done) => addEventListener("DOMContentLoaded", done));
+  Promise.all([painted, parsed]).then(() => {
     for (const address of later.split(" ")) {
       document.head.append(Object.assign(document.createElement("script"), { src: address, async: false }));
     }
-  };
-  // Some browsers tell no page of its paints, lest readers be recognized by them.
-  addEventListener("load", () => setTimeout(load, 1000));
-  new PerformanceObserver(load).observe({ type: "paint", buffered: true });
+  });
 }
