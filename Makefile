@@ -44,7 +44,7 @@ $(NPM): npfl_book/package-lock.json | $(HAVE)book
 	cd npfl_book && npm ci --ignore-scripts --no-update-notifier --loglevel=error
 
 $(HAVE)browser: pyproject.toml requirements.lock $(NPM) | $(HAVE)book
-	python -m npfl_book.browser.lite
+	python -m npfl_book.browser
 	touch $@
 
 book: build  ## build the book and serve it on a free local port
@@ -52,7 +52,8 @@ book: build  ## build the book and serve it on a free local port
 
 build: $(HAVE)browser  ## build the book into _build/html
 	@mkdir -p _build && $(STATE) > _build/.state
-	@if cmp -s _build/.state _build/.built && test -e _build/html/index.html -a -e exercises; then \
+	@if cmp -s _build/.state _build/.built && test -e _build/html/index.html -a -e exercises && \
+		test -z "$$(find _build/lite -name release-failed.txt -mmin +60 2>/dev/null)"; then \
 		echo "_build/html is up to date"; \
 	else \
 		rm -f _build/.built && npfl-grader release && $(BUILD) && mv _build/.state _build/.built; \

@@ -1,20 +1,20 @@
-"""What builds the book: its Sphinx extensions, their scripts and styles, and its files to keep."""
+"""What builds the book: its Sphinx extension, with scripts and styles, and its files to keep.
+
+``directives`` is what authors write in a page, ``site`` what holds for all pages, ``browser`` the Python that
+runs in the reader's browser, and ``export`` writes the PDF, the ePub and the packed site.
+"""
+
+from pathlib import Path
 
 from sphinx.application import Sphinx
 
-PARTS = [
-    "npfl_book.site.book",
-    "npfl_book.directives.checkpoint",
-    "npfl_book.browser.practice",
-    "npfl_book.site.pack",
-    "npfl_book.site.way",
-    "npfl_book.site.cover",
-    "npfl_book.directives.symbols",
-]
+# Of the repository: what is built goes to its folder _build.
+ROOT = Path(__file__).parents[1]
+BUILD = ROOT / "_build"
 
 
 def setup(app: Sphinx) -> dict:
     """Set all parts up; called by Sphinx."""
-    for name in PARTS:
-        app.setup_extension(name)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    for part in ("site", "directives", "browser"):
+        app.setup_extension(f"npfl_book.{part}")
+    return {"parallel_read_safe": True, "parallel_write_safe": False}

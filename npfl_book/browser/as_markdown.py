@@ -58,9 +58,10 @@ def texts(page: str) -> list[str]:
         title.wrap(soup.new_tag("p"))
         title.name = "strong"
     for folded in soup.select("details"):
-        if folded.find(string=CELL):  # a cell cannot be folded with the text around it
+        summary = folded.find("summary")
+        if summary and folded.find(string=CELL):  # a cell cannot be folded with the text around it
             folded.name = "div"
-            folded.find("summary").name = "strong"
+            summary.name = "strong"
     options: dict[str, Any] = dict.fromkeys(("escape_asterisks", "escape_underscores"), False)
     text = Converter(heading_style=ATX, bullets="-", **options).convert_soup(soup)
     return [re.sub(r"\n{3,}", "\n\n", part).strip() for part in LINE.split(text)]
@@ -68,7 +69,8 @@ def texts(page: str) -> list[str]:
 
 def _formula(formula: Tag) -> None:
     """Put the TeX in place of a formula, with its number."""
-    tex = formula.find("annotation").get_text().strip()
+    (annotation,) = formula.find_all("annotation")
+    tex = annotation.get_text().strip()
     display = formula.find_parent(class_="katex-display")
     if not display:
         formula.replace_with(f"${tex}$")

@@ -16,28 +16,9 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from npfl_book.directives.elements import element
+
 OPTION = re.compile(r"-\s*\[(?P<right>[ x])\]\s*(?P<text>.+?)\s+::\s+(?P<why>.+)")
-
-
-class html_element(nodes.General, nodes.Element):
-    """An HTML element with children that docutils writes."""
-
-
-def element(tag: str, *children: nodes.Node, **attributes: str) -> html_element:
-    """Make an element; ``class_`` stands for Python's reserved word, ``aria_label`` for ``aria-label``."""
-    html = {key.rstrip("_").replace("_", "-"): value for key, value in attributes.items()}
-    return html_element("", *children, tag=tag, html=html)
-
-
-def visit(translator: nodes.NodeVisitor, node: nodes.Element) -> None:
-    """Open the element."""
-    translator.body.append(translator.starttag(node, node["tag"], "", **node["html"]))
-
-
-def depart(translator: nodes.NodeVisitor, node: nodes.Element) -> None:
-    """Close the element, where HTML has an end for it."""
-    if node["tag"] != "input":
-        translator.body.append(f"</{node['tag']}>")
 
 
 class Checkpoint(SphinxDirective):
@@ -49,11 +30,14 @@ class Checkpoint(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Turn the list of answers into a fieldset."""
-        options = [OPTION.fullmatch(" ".join(item.split())) for item in self.items()]
-        if None in options:
-            raise self.error(
-                "every answer of a checkpoint reads '- [ ] text :: feedback' or '- [x] text :: feedback'"
-            )
+        options = []
+        for item in self.items():
+            option = OPTION.fullmatch(" ".join(item.split()))
+            if option is None:
+                raise self.error(
+                    "every answer of a checkpoint reads '- [ ] text :: feedback' or '- [x] text :: feedback'"
+                )
+            options.append(option)
         right = [option["right"] == "x" for option in options]
         if len(options) < 2 or not any(right) or all(right):
             raise self.error("a checkpoint needs at least one right answer [x] and one wrong answer [ ]")
@@ -105,6 +89,6 @@ class Checkpoint(SphinxDirective):
 
 def setup(app: Sphinx) -> dict:
     """Register the directive; called by Sphinx."""
-    app.add_node(html_element, html=(visit, depart))
+    app.setup_extension("npfl_book.directives.elements")
     app.add_directive("checkpoint", Checkpoint)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -18,8 +18,8 @@ from npfl.explore.svg import tree
 from npfl.figures import COLORS
 from npfl.losses import CategoricalCrossentropy
 from npfl.optimizers import SGD
+from npfl_book import BUILD
 
-BUILD = Path(__file__).parents[2] / "_build"
 GOLD = np.array([0.5, 0.3, 0.2])
 # Three unit vectors in the plane, one for each logit.
 DIRECTIONS = np.array([[1, 0], [-0.5, 0.75**0.5], [-0.5, -(0.75**0.5)]])

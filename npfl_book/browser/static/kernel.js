@@ -6,6 +6,6 @@ export async function loadPyodide(options) {
   const indexURL = new URL("pyodide/", import.meta.url).href;
   const python = await Promise.race([broken, pyodide.loadPyodide({ ...options, indexURL })]);
   // IPython puts it back. Until then, each import would ask the page for what is in the folder of the notebooks.
-  python.runPython("import sys; sys.path.remove('')");
+  python.pyimport("sys").path.remove("");
   return python;
 }

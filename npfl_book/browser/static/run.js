@@ -151,8 +151,8 @@ function box(label, code, act, after) {
     go.disabled = true;
     self.say("This browser has no WebAssembly, so Python cannot run in it. ", notebook, " and run it in Jupyter.");
   } else {
-    self.say(has.numpy ? "Python is loading." : "NumPy is not in this copy of the book: code that needs it does not run here. ", ...(has.numpy ? [] : [notebook, " and run it in Jupyter."]));
-    python.start().then(() => { if (has.numpy && status.textContent === "Python is loading.") self.say("Ready: Ctrl+Enter runs it."); }, (error) => {
+    self.say("Python is loading.");
+    python.start().then(() => { if (status.textContent === "Python is loading.") self.say("Ready: Ctrl+Enter runs it."); }, (error) => {
       if (!(error instanceof Stopped)) self.say(`Python did not start: ${error.message}. Reload the page, or `, notebook, ".");
     });
   }

@@ -2,7 +2,7 @@
 
 import gc
 
-c = get_config()  # noqa: F821 (IPython defines it)
+c = get_config()  # type: ignore[name-defined]  # noqa: F821 (IPython defines it)
 
 c.HistoryManager.enabled = False
 # Kernels on this machine are not encrypted, and each would say so on the terminal.

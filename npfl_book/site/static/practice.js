@@ -22,10 +22,23 @@
     offers.push([button, text]);
     place.append(button);
   };
+  // Where this copy of the book lacks what the code needs, there is no button that would have to say so.
+  const notebook = location.pathname.split("/").pop().replace(/(\.html)?$/, ".ipynb");
+  const decline = (lacks, place) => {
+    const note = document.createElement("p");
+    note.className = "npfl-lacks";
+    const link = Object.assign(document.createElement("a"), { href: new URL(`lite/files/${notebook}`, document.currentScript.src), download: notebook, textContent: "download the notebook" });
+    note.append(`Needs ${lacks}, which is not in this copy: `, link);
+    place.append(note);
+  };
   for (const input of document.querySelectorAll(".cell_input")) {
-    if (input.querySelector("pre")) offer("Change and run", input, input, "openCell");
+    const lacks = input.closest("[data-lacks]")?.dataset.lacks;
+    if (lacks) decline(lacks, input);
+    else if (input.querySelector("pre")) offer("Change and run", input, input, "openCell");
   }
   for (const question of document.querySelectorAll(".npfl-practice")) {
-    offer("Answer here", question, question.querySelector(".start"), "openQuestion");
+    const { lacks } = question.dataset, start = question.querySelector(".start");
+    if (lacks) decline(lacks, start);
+    else offer("Answer here", question, start, "openQuestion");
   }
 }

@@ -1,0 +1,44 @@
+"""The fonts of icons and formulas, with the characters that the pages show and no others."""
+
+import logging
+import re
+from pathlib import Path
+
+import pydata_sphinx_theme
+from fontTools import subset
+
+from npfl_book import node
+
+ICONS = "vendor/fontawesome/webfonts/fa-solid-900.woff2"
+THEME = Path(pydata_sphinx_theme.__file__).parent / "theme" / "pydata_sphinx_theme" / "static"
+BOLD = re.compile(r'class="[^"]*\bmathbf\b[^"]*"[^>]*>([^<]+)<')
+
+
+def write_icons(static: Path, css: str) -> None:
+    """Write the icon font with the icons that the style sheet names: 4 kB instead of 156."""
+    named = re.findall(r"\\([ef][0-9a-f]{3})\b|([\ue000-\uf8ff])", css)
+    used = {int(code, 16) if code else ord(character) for code, character in named}
+    cut(THEME / ICONS, static / ICONS, used)
+
+
+def write_letters(static: Path, css: str, pages: str) -> None:
+    """Write the fonts of formulas with the characters of the pages: the first three 29 kB instead of 68.
+
+    The sooner they come, the fewer lines break anew after a formula whose width changes with its font.
+    """
+    text = {"KaTeX_Main-Bold": "".join(BOLD.findall(pages))}
+    for font in re.findall(r"katex/fonts/([\w-]+)\.woff2", css):
+        target = static / "katex" / "fonts" / f"{font}.woff2"
+        target.parent.mkdir(exist_ok=True)
+        cut(node.KATEX / "fonts" / target.name, target, set(map(ord, text.get(font, pages))))
+
+
+def cut(font: Path, target: Path, used: set[int]) -> None:
+    """Write a font with some of its characters only."""
+    logging.getLogger("fontTools").setLevel(logging.WARNING)
+    options = subset.Options(flavor="woff2", layout_features=[], hinting=False)
+    opened = subset.load_font(str(font), options)
+    subsetter = subset.Subsetter(options)
+    subsetter.populate(unicodes=used)
+    subsetter.subset(opened)
+    subset.save_font(opened, str(target), options)
