@@ -16,6 +16,7 @@ WITH_book := grade
 WITH_export := $(WITH_book) book
 WITH_dev := $(WITH_export) export
 NPM := npfl_book/node_modules/.package-lock.json
+TSC := npfl_book/node_modules/.bin/tsc
 BUILD := jupyter-book build . --warningiserror --keep-going --quiet
 # What the book is built from, and how: nothing is built while this is as it was.
 STATE = { find index.md _config.yml _toc.yml pyproject.toml requirements.lock chapters npfl npfl_book npfl_grader \
@@ -41,7 +42,11 @@ $(HAVE)%: pyproject.toml requirements.lock tools/install.py | $(VENV)/bin/python
 	touch $(addprefix $(HAVE),$(WITH_$*) $*)
 
 $(NPM): npfl_book/package-lock.json | $(HAVE)book
+	cd npfl_book && npm ci --omit=dev --ignore-scripts --no-update-notifier --loglevel=error
+
+$(TSC): npfl_book/package-lock.json | $(HAVE)book
 	cd npfl_book && npm ci --ignore-scripts --no-update-notifier --loglevel=error
+	touch $@
 
 $(HAVE)browser: pyproject.toml requirements.lock $(NPM) | $(HAVE)book
 	python -m npfl_book.browser
@@ -73,10 +78,11 @@ test: install  ## run the whole test suite
 check: lint  ## for daily work, a minute: lint, and the tests that need no browser and no course
 	pytest -n 2 --dist worksteal -q -m "not slow"
 
-lint: $(HAVE)dev  ## check format, style, types, who imports whom, spelling and prose
+lint: $(HAVE)dev $(TSC)  ## check format, style, types, who imports whom, spelling and prose
 	ruff format --check .
 	ruff check .
 	mypy
+	$(TSC) --project npfl_book
 	lint-imports
 	codespell
 	python -m npfl_book.prose *.md chapters/*.md chapters/*/*.md $(filter-out docs/exercises.md,$(wildcard docs/*.md))

@@ -57,27 +57,29 @@ customElements.define("npfl-start", class extends HTMLElement {
 
     // Where a parameter is time, a button plays it from where it stands to its end.
     const play = figure.querySelector(".npfl-play");
+    /** @type {HTMLInputElement} */
     const time = figure.querySelector("[data-play]");
     const still = matchMedia("(prefers-reduced-motion: reduce)");
     let timer = 0;
     const stop = (save = true) => {
       if (!timer) return;
-      timer = clearInterval(timer);
+      clearInterval(timer);
+      timer = 0;
       play.textContent = "Play";
       sentence.ariaLive = "polite";
       if (save) write();
     };
     play?.addEventListener("click", () => {
       if (timer) return stop();
-      if (time.value === time.max) time.value = 0;
+      if (time.value === time.max) time.value = "0";
       show();
       play.textContent = "Pause";
       sentence.ariaLive = "off";
       timer = setInterval(() => {
-        if (time.value < +time.max && !still.matches) time.value++;
+        if (+time.value < +time.max && !still.matches) time.value = `${+time.value + 1}`;
         if (time.value === time.max || still.matches) stop();
         show();
-      }, 1000 * play.dataset.seconds / time.max);
+      }, 1000 * +play.dataset.seconds / +time.max);
     });
 
     inputs.forEach((input) => input.addEventListener("input", () => { stop(); show(); }));

@@ -1,5 +1,6 @@
 // A notebook of the book in JupyterLite, with what a student needs around it: the work is kept in the browser,
 // never overwritten, and downloaded as a file that nbgrader collects.
+/** @returns {any} */
 const at = (id) => document.getElementById(id);
 const asked = new URLSearchParams(location.search).get("open") ?? "";
 const name = /^[\w-]+$/.test(asked) ? asked : "";
@@ -76,7 +77,7 @@ async function open() {
   const fail = () => { broken = true; };
   inner.addEventListener("unhandledrejection", fail);
   inner.Worker = class extends inner.Worker {
-    constructor(...how) { super(...how); this.addEventListener("error", fail); }
+    constructor(url, options) { super(url, options); this.addEventListener("error", fail); }
   };
   const widget = lab && await until(() => lab.shell.currentWidget?.context, 60) && lab.shell.currentWidget;
   if (!widget) return refuse("The notebook did not open: reload this page, or download it and solve it in Jupyter.");

@@ -1,13 +1,14 @@
 // Which pages the reader has worked through: kept in this browser, for nobody else.
 {
   const KEY = "npfl-read";
-  const root = new URL(document.documentElement.dataset.content_root || "./", location).href;
+  const root = new URL(document.documentElement.dataset.content_root || "./", location.href).href;
   const name = (address) => address.split("#")[0].slice(root.length).replace(/^$/, "index.html");
   const stored = () => {
     const list = JSON.parse(localStorage.getItem(KEY) || "[]");
     return new Set(Array.isArray(list) ? list : []);
   };
-  const links = [...document.querySelectorAll(".bd-sidebar-primary .bd-links a, .npfl-map a")];
+  /** @type {NodeListOf<HTMLAnchorElement>} */
+  const links = document.querySelectorAll(".bd-sidebar-primary .bd-links a, .npfl-map a");
   const mark = (read) => {
     for (const link of links) {
       link.querySelector(".npfl-read")?.remove();
@@ -30,7 +31,7 @@
     const label = document.createElement("label");
     label.className = "npfl-done d-print-none";
     label.innerHTML = "<input type='checkbox'> I have worked through this page";
-    const box = label.firstChild;
+    const box = label.querySelector("input");
     box.checked = read.has(page);
     box.addEventListener("change", () => {
       try {

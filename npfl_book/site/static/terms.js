@@ -4,6 +4,7 @@
   const close = () => { clearTimeout(due); open?.hidePopover(); open = null; };
   const later = () => { clearTimeout(due); due = setTimeout(close, 200); };
   for (const word of document.querySelectorAll(".npfl-term")) {
+    /** @type {HTMLAnchorElement} */
     const link = word.closest("a");
     const card = document.getElementById(`npfl-${link.hash.slice(1)}`);
     if (!card?.showPopover) continue;

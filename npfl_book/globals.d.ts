@@ -1,0 +1,46 @@
+// What the scripts of the pages find there, for the type checker.
+
+declare const npflPractice: { numpy: boolean; notebook: number; page: number; first?: "plain" | "all" };
+
+// Of Sphinx: its search page.
+declare const Search: any;
+
+interface Window {
+  jupyterapp?: any; // JupyterLite's application, in its frame
+  Worker: typeof Worker;
+}
+
+interface Element {
+  closest<K extends keyof HTMLElementTagNameMap>(selectors: K): HTMLElementTagNameMap[K] | null;
+  closest<E extends Element = HTMLElement>(selectors: string): E | null;
+}
+
+interface Node {
+  cloneNode(deep?: boolean): this;
+}
+
+interface Storage {
+  blocked?: boolean; // start.js puts one in the place of a storage that is blocked
+}
+
+// Our selectors name elements of HTML; an input or a link says so where it is used.
+interface ParentNode {
+  querySelector<K extends keyof HTMLElementTagNameMap>(selectors: K): HTMLElementTagNameMap[K] | null;
+  querySelectorAll<K extends keyof HTMLElementTagNameMap>(selectors: K): NodeListOf<HTMLElementTagNameMap[K]>;
+  querySelector<E extends Element = HTMLElement>(selectors: string): E | null;
+  querySelectorAll<E extends Element = HTMLElement>(selectors: string): NodeListOf<E>;
+}
+
+declare module "*/pyodide.mjs" {
+  export function loadPyodide(options: object): Promise<any>;
+}
+
+// Of Node, as far as purge.mjs uses it.
+declare const process: { stdin: object; stdout: { write(bytes: Uint8Array): void } };
+declare const Buffer: { from(text: string): Uint8Array };
+declare module "node:fs" {
+  export function readFileSync(path: string, encoding: "utf8"): string;
+}
+declare module "node:stream/consumers" {
+  export function text(stream: object): Promise<string>;
+}
