@@ -25,12 +25,11 @@ ROOT = Path(__file__).resolve().parents[1]
 HTML = ROOT / "_build" / "html"
 LITE = HTML / "_static" / "lite"
 AIM = {
-    "ratio": 1.5,
+    "ratio": 1.15,
     "again_seconds": 0.2,
     "numpy_seconds": 3,
     "numpy_second_visit_seconds": 2,
     "notebook_seconds": 10,
-    "site_mb": 45,
 }
 CHAPTER = "chapters/04-mse-derivative.html"
 ANSWER = "def step(gold, prediction, rate):\n    return prediction - 2 * rate * (prediction - gold)"

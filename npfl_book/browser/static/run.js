@@ -18,10 +18,10 @@ const python = {
   worker: null, done: new Set(), jobs: new Map(), last: 0,
   start() {
     if (this.worker) return this.ready;
-    const worker = new Worker(new URL("worker.js", lite), { type: "module" });
+    const worker = new Worker(new URL("worker.js", lite), { type: "module", name: has.first });
     this.worker = worker;
     this.done = new Set();
-    this.ready = new Promise((ready, fail) => {
+    this.ready = new Promise((/** @type {(value?: any) => void} */ ready, fail) => {
       this.fail = fail;
       worker.onmessage = ({ data }) => {
         if (data.kind === "ready") return ready();

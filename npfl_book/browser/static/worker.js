@@ -6,6 +6,7 @@ let python, run, asked;
 const tell = (message) => self.postMessage(message);
 
 async function load(code) {
+  if (!/\bimport\b/.test(code)) return;
   const there = FIGURES.test(code) && "matplotlib" in python.lockfile.packages;
   if (there) await python.loadPackage("matplotlib", { messageCallback() {} });
   await python.loadPackagesFromImports(code, { messageCallback() {} });
@@ -13,8 +14,9 @@ async function load(code) {
 
 const started = (async () => {
   const { loadPyodide } = await import(`${FOLDER}pyodide.mjs`);
-  // npfl brings NumPy where this copy has it; both come while Pyodide itself starts.
-  python = await loadPyodide({ indexURL: FOLDER, packages: ["npfl"] });
+  // npfl brings NumPy where this copy has it; both come while Pyodide itself starts, where the code needs them.
+  const packages = self.name === "plain" ? [] : ["npfl"];
+  python = await loadPyodide({ indexURL: FOLDER, packages });
   const names = python.toPy({ __name__: "worker" });
   python.runPython(await own, { globals: names, filename: "worker.py" });
   run = names.get("run");

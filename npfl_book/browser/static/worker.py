@@ -1,16 +1,14 @@
 """Run code for the page: worker.js loads this into Pyodide and calls `run`."""
 
-import linecache
-import logging
 import os
 import sys
-import traceback
 
 from pyodide.code import eval_code
 
+# What a first result does not need is imported later: the reader waits for each import.
 os.environ["MPLBACKEND"] = "agg"  # Pyodide's own backend needs a page
-logging.getLogger("matplotlib.font_manager").setLevel("ERROR")  # it says that it looks for fonts
 names: dict[str, object] = {"__name__": "__main__"}
+codes: dict[str, str] = {}
 
 Pictures = list[tuple[str, str]]
 
@@ -41,15 +39,24 @@ def run(
     tuple
         What it shows, its pictures, and where it fails the traceback with kind and message of the error.
     """
-    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+    if "npfl" in source or "matplotlib" in source:
+        import logging
+
+        logging.getLogger("matplotlib.font_manager").setLevel("ERROR")  # it says that it looks for fonts
+    codes[name] = source
     try:
         value = eval_code(source, globals={"__name__": "__main__"} if alone else names, filename=name)
         pictures, says = figures(value)
         shown = says if says is not None else None if value is None or pictures else repr(value)
         return shown, pictures, None, None
     except BaseException as error:
+        import linecache
+        import traceback
+
+        for cell, code in codes.items():
+            linecache.cache[cell] = (len(code), None, code.splitlines(True), cell)
         told = traceback.TracebackException.from_exception(error)
-        told.stack = traceback.StackSummary.from_list([f for f in told.stack if f.filename == name])
+        told.stack = traceback.StackSummary.from_list([f for f in told.stack if f.filename in codes])
         kinds = {ModuleNotFoundError: "missing", AssertionError: "failed"}
         kind = next((kind for known, kind in kinds.items() if isinstance(error, known)), "error")
         return None, [], "".join(told.format()), (kind, str(error))

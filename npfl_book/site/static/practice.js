@@ -1,6 +1,7 @@
 // Offers to run the page's code; what that takes is loaded by the first click, and only then.
 {
-  const module = new URL("lite/run.js", document.currentScript.src).href;
+  const { src } = /** @type {HTMLScriptElement} */ (document.currentScript);
+  const module = new URL("lite/run.js", src).href;
   const offers = [];
   const offer = (text, element, place, open) => {
     const button = document.createElement("button");
@@ -9,6 +10,8 @@
     button.textContent = `${text} (loads ${npflPractice.page} MB once)`;
     button.addEventListener("click", async () => {
       button.disabled = true;
+      // A question stands for itself, a cell needs those before it.
+      npflPractice.first ??= open === "openQuestion" && !/\bimport\b/.test(element.textContent) ? "plain" : "all";
       try {
         const box = await import(module);
         await box[open](element);
@@ -27,7 +30,7 @@
   const decline = (lacks, place) => {
     const note = document.createElement("p");
     note.className = "npfl-lacks";
-    const link = Object.assign(document.createElement("a"), { href: new URL(`lite/files/${notebook}`, document.currentScript.src), download: notebook, textContent: "download the notebook" });
+    const link = Object.assign(document.createElement("a"), { href: new URL(`lite/files/${notebook}`, src).href, download: notebook, textContent: "download the notebook" });
     note.append(`Needs ${lacks}, which is not in this copy: `, link);
     place.append(note);
   };
