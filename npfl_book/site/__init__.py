@@ -5,7 +5,19 @@ Each module does one thing, and is an extension of its own; ``_config.yml`` name
 
 from sphinx.application import Sphinx
 
-PARTS = ["assets", "execution", "formulas", "pack", "terms", "source", "sharing", "search", "moved", "cover"]
+PARTS = [
+    "assets",
+    "execution",
+    "checks",
+    "formulas",
+    "pack",
+    "terms",
+    "source",
+    "sharing",
+    "search",
+    "moved",
+    "cover",
+]
 
 
 def setup(app: Sphinx) -> dict:

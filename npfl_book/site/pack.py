@@ -62,7 +62,8 @@ class Packer:
         static = Path(app.outdir, "_static")
         # JupyterLite has its own styles.
         pages = [path for path in static.parent.rglob("*.html") if "lite" not in path.parts]
-        scripts = [path for path in static.parent.rglob("*.js") if "lite" not in path.parts]
+        own = {static / script for script in self.scripts if isinstance(script, Path)}
+        scripts = sorted(own.union(static.glob("*.js")))
         css = "\n".join(_moved(static, name) for name in dict.fromkeys(self.styles))
         content = {"css": css, "content": [str(path) for path in [*pages, *scripts]]}
         used = node.run(HERE / "purge.mjs", json.dumps(content))
@@ -70,7 +71,8 @@ class Packer:
         fonts.write_icons(static, used)
         fonts.write_letters(static, used, "".join(path.read_text("utf-8") for path in pages))
         # The empty statement in front keeps "use strict" of one script from holding for all.
-        parts = [p if isinstance(p, str) else (static / p).read_text("utf-8") for p in self.scripts]
+        named = dict.fromkeys(self.scripts)  # what is named twice is there once
+        parts = [p if isinstance(p, str) else (static / p).read_text("utf-8") for p in named]
         (static / "site.js").write_text(";\n" + "\n;\n".join(parts), encoding="utf-8")
 
 

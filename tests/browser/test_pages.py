@@ -80,10 +80,15 @@ def test_checkpoint_answers(open_page):
     page.keyboard.press("Enter")
     assert feedback.inner_text().startswith("Not yet.")
     assert "Doubling doubles the differences" in feedback.inner_text()
+    chosen = question.locator(".answer:has(input:checked)")
+    assert chosen.get_attribute("data-verdict") == "wrong"
     question.get_by_label("A.").focus()
     page.keyboard.press("ArrowDown")
+    assert feedback.inner_text() == "", "what was said of one answer stands under another"
+    assert question.locator("[data-verdict]").count() == 0
     question.get_by_role("button", name="Check").click()
     assert feedback.inner_text().startswith("Correct.")
+    assert chosen.get_attribute("data-verdict") == "right"
     assert "a common shift cancels" in feedback.inner_text()
 
 

@@ -47,6 +47,13 @@ def test_pages_state_a_strict_policy_and_hold_one_script_that_it_names(html):
         assert len(hashes) <= 1, path
 
 
+def test_packed_script_holds_nothing_of_a_single_page(html):
+    """The theme names the page in a script of its own; the packed one grows where that reads otherwise."""
+    packed = (html / "_static" / "site.js").read_text(encoding="utf-8")
+    assert "DOCUMENTATION_OPTIONS.pagename =" not in packed
+    assert packed.count("npflPractice =") == 1
+
+
 def test_icons_are_drawn(open_page):
     page = open_page("chapters/05-softmax-derivative.html")
     page.wait_for_load_state("networkidle")
@@ -109,6 +116,55 @@ def test_headings_figures_and_equations_have_a_link_of_their_own(html, page_name
     assert levels.count(1) == 1
     assert levels[0] == 1
     assert all(after - before <= 1 for before, after in itertools.pairwise(levels)), levels
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_is_wider_than_its_box_shows_where_it_goes_on(open_page, theme):
+    page = open_page("chapters/05-softmax-derivative.html", 390, theme)
+    for details in page.locator("article details").all():
+        details.evaluate("element => { element.open = true; }")
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 100)))")
+    boxes = page.evaluate(
+        """() => [...document.querySelectorAll("article :is(pre, .katex-display)")]
+            .filter(box => box.checkVisibility()).map(box => ({
+                kind: box.className, wide: box.scrollWidth > box.clientWidth,
+                output: !!box.closest(".cell_output"), stop: box.tabIndex === 0,
+                edge: getComputedStyle(box).backgroundImage.includes("gradient"),
+            }))"""
+    )
+    assert any(box["wide"] for box in boxes)
+    assert [box for box in boxes if box["wide"] != box["edge"] or (box["wide"] and not box["stop"])] == []
+    assert [box for box in boxes if box["output"] and box["wide"]] == [], "an output is not wrapped"
+
+
+@pytest.mark.parametrize("page_name", CHAPTERS)
+def test_checks_of_the_numbers_are_off_the_page(html, page_name):
+    text = (html / f"{page_name}.html").read_text(encoding="utf-8")
+    article = text.partition("<article")[2].partition("</article>")[0]
+    for folded in re.findall(r"<details.*?</details>", article, re.S):
+        # Whole cells; the code of a figure may check what it draws.
+        if "Show code cell content" in folded:
+            assert "assert" not in re.sub(r"<[^>]*>", "", folded), folded[:300]
+    hidden = article.count('npfl-check"')
+    said = re.search(r"The numbers on this page are checked: (\d+) assertions ran", text)
+    assert not hidden or int(said[1]) >= hidden
+
+
+def test_headings_are_the_quieter_the_lower_they_are(open_page):
+    page = open_page("chapters/11-dropout.html")
+    sizes = page.evaluate(
+        """() => ["h1", "h2", "h3"].map((tag) => {
+            const style = getComputedStyle(document.querySelector(`article ${tag}`));
+            return [parseFloat(style.fontSize), +style.fontWeight];
+        })"""
+    )
+    assert all(a[0] > b[0] and a[1] >= b[1] for a, b in itertools.pairwise(sizes)), sizes
+
+
+def test_footer_names_the_licence(html):
+    for name in ("index", "chapters/05-softmax-derivative", "search"):
+        footer = (html / f"{name}.html").read_text(encoding="utf-8").partition("bd-footer-content")[2]
+        assert "CC BY-SA 4.0" in footer, name
 
 
 def test_a_chapter_is_walked_by_keyboard(open_page):

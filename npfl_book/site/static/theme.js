@@ -9,14 +9,18 @@ sidebar?.setAttribute("aria-label", "The book");
 // These roles are out of date, and a list may hold list items only.
 for (const entry of document.querySelectorAll("[role='doc-biblioentry'], .citation-list")) entry.removeAttribute("role");
 // What scrolls is reached by keyboard. An observer is told after the layout, and so never forces one.
-const scrolls = ({ target }) => target.scrollWidth > target.clientWidth || target.scrollHeight > target.clientHeight;
+const isWide = ({ target }) => target.scrollWidth > target.clientWidth;
+const isHigh = ({ target }) => !target.matches(".katex-display") && target.scrollHeight > target.clientHeight;
 const sizes = new ResizeObserver((entries) => {
-  const wide = entries.map(scrolls);
-  entries.forEach(({ target }, i) => { target.tabIndex = wide[i] ? 0 : -1; });
+  const wide = entries.map(isWide), high = entries.map(isHigh);
+  entries.forEach(({ target }, i) => {
+    target.toggleAttribute("data-wide", wide[i]);
+    /** @type {HTMLElement} */ (target).tabIndex = wide[i] || high[i] ? 0 : -1;
+  });
 });
-for (const block of document.querySelectorAll("pre, .cell_output > .output, .pst-scrollable-table-container")) sizes.observe(block);
+for (const block of document.querySelectorAll("pre, .katex-display, .cell_output > .output, .pst-scrollable-table-container")) sizes.observe(block);
 // Who comes to the search page wants to type.
-if (document.getElementById("search-results")) document.querySelector("main form.bd-search input")?.select();
+if (document.getElementById("search-results")) /** @type {HTMLInputElement} */ (document.querySelector("main form.bd-search input"))?.select();
 // On paper nothing can be unfolded; code that is hidden stays so.
 let folded = [];
 addEventListener("beforeprint", () => {
