@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).parents[1] / "tools" / "install.py"
 SPEC = importlib.util.spec_from_file_location("install", SCRIPT)
 install = importlib.util.module_from_spec(SPEC)
@@ -19,8 +21,6 @@ UV = Path(sysconfig.get_path("scripts"), "uv")
 BACKEND = """\
 import zipfile
 from pathlib import Path
-
-pytestmark = pytest.mark.slow
 
 def get_requires_for_build_editable(settings=None):
     return []
