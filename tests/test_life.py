@@ -592,3 +592,17 @@ def test_names_and_calls_of_other_libraries():
 def test_options_are_given_by_keyword(call):
     with pytest.raises(TypeError, match="positional argument"):
         call()
+
+
+def test_sizes_may_be_any_sequence():
+    assert [p.shape for p in mlp(range(2, 5), rng()).parameters] == [(2, 3), (3,), (3, 4), (4,)]
+
+
+def test_a_model_may_begin_with_any_layer():
+    x, y = line()
+    models_ = [Sequential([first, layers.Dense(1, 1, rng())]) for first in (layers.PReLU(1), layers.PReLU(1))]
+    mse = losses.MeanSquaredError()
+    fit(models_[0], x, y, mse, optimizers.SGD(0.1), rng(), 1, batch_size=20)
+    models_[1].backward(mse.gradient(y, models_[1](x)))
+    optimizers.SGD(0.1).update(models_[1].parameters, models_[1].gradients)
+    np.testing.assert_allclose(models_[0].vector, models_[1].vector, rtol=1e-12)
