@@ -14,7 +14,7 @@ settings.load_profile("npfl")
 collect_ignore = ["fuzz", "golden", "mutation"]
 
 # Most tests in these folders need a browser, a course or processes: `make check` leaves them out.
-SLOW = {"attacks", "browser", "grader"}
+SLOW = {"attacks", "book", "browser", "grader"}
 
 
 def pytest_collection_modifyitems(items):
