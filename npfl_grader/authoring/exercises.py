@@ -14,7 +14,6 @@ import re
 from copy import deepcopy
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import jupytext
 import nbformat
@@ -135,7 +134,7 @@ def release(source: NotebookNode) -> NotebookNode:
 
 
 def _preprocess(notebook: NotebookNode, *steps: type) -> NotebookNode:
-    notebook, resources = deepcopy(notebook), dict[str, Any]()
+    notebook, resources = deepcopy(notebook), dict[str, object]()
     for step in steps:
         notebook, resources = step().preprocess(notebook, resources)
     return notebook

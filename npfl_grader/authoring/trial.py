@@ -10,7 +10,6 @@ import io
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 
 import jupytext
@@ -56,7 +55,7 @@ def lost_checks(path: Path, source: str) -> dict[str, str]:
         For each cell that fails, by grade id, the message.
     """
     lost: dict[str, str] = {}
-    names: dict[str, Any] = {"__name__": "__main__"}
+    names: dict[str, object] = {"__name__": "__main__"}
     output = io.StringIO()
     with patch.dict(sys.modules), contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
         for cell in exercises.read(path).cells:

@@ -8,7 +8,7 @@ import json
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -46,9 +46,9 @@ class Cell:
         """Whether a person gives its points: an answer in words, a task, code that no test judges."""
         return self.task or (self.grade and (self.solution or self.cell_type != "code"))
 
-    def metadata(self) -> dict[str, Any]:
+    def metadata(self) -> dict[str, object]:
         """Write nbgrader's metadata of the cell, as a release notebook has them."""
-        nbgrader = {
+        nbgrader: dict[str, object] = {
             "schema_version": 3,
             "cell_type": self.cell_type,
             "grade": self.grade,
@@ -69,7 +69,7 @@ class Definition:
     """The instructor's cells of one notebook, in order."""
 
     name: str
-    kernelspec: dict[str, Any]
+    kernelspec: dict[str, object]
     cells: tuple[Cell, ...]
 
     def role(self, cell: Cell) -> str:
@@ -154,7 +154,7 @@ def from_source(source: "NotebookNode", name: str) -> Definition:
     from nbgrader.preprocessors import ClearSolutions, ComputeChecksums
     from nbgrader.utils import is_grade, is_locked, is_solution, is_task
 
-    notebook, resources = deepcopy(source), dict[str, Any]()
+    notebook, resources = deepcopy(source), dict[str, object]()
     for step in (ClearSolutions, ComputeChecksums):
         notebook, resources = step().preprocess(notebook, resources)
     cells = []

@@ -6,6 +6,8 @@ The grades are worked out apart from the grader, from what each student was made
 import argparse
 import contextlib
 import csv
+import io
+import json
 import os
 import shutil
 import signal
@@ -19,11 +21,12 @@ from pathlib import Path
 import simulation
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = {"first": "moodle", "second": "canvas", "third": "brightspace"}
+NAMES = {"first": "moodle", "second": "canvas", "third": "brightspace", "fourth": "blackboard"}
 COLUMNS = {
-    "moodle": ("Grade", "Email address"),
+    "moodle": ("Bewertung", "E-Mail-Adresse"),
     "canvas": ("second (701)", "SIS Login ID"),
     "brightspace": ("third Points Grade <Numeric MaxPoints:10>", "Username"),
+    "blackboard": ("fourth [Total Pts: 10 Score] |903", "Username"),
 }
 SETTINGS = f"""
 c.NpflGrader.assignments = {{name: {{"due": "2026-03-10 22:59", "points": 10}} for name in {list(NAMES)}}}
@@ -90,14 +93,56 @@ class Steps:
 
 
 def wanted(person, system):
-    if person.kind == "again late" and system != "brightspace":
+    if person.kind == "again late" and system in ("moodle", "canvas"):
         return Decimal("0.00")
     return simulation.expected(person, known_times=system != "canvas")
 
 
 def shown(person, system):
     """What stands in the list: nothing for what nobody could read."""
-    return "" if person.kind in simulation.UNUSABLE else str(wanted(person, system))
+    unusable = person.kind in {*simulation.UNUSABLE, "script"}
+    return "" if unusable else str(wanted(person, system))
+
+
+def answer_questions(root, name, system, everybody):
+    """Say by hand whose the attempts of those are who share a name, as the number says."""
+    path = root / "collected" / f"{name}.unmatched.csv"
+    if not path.exists():
+        return
+    rows = list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"))))
+    shared, numbers = simulation.doubled(everybody), {str(one.number): one.id for one in everybody}
+    for row in rows:
+        row["student"] = numbers[row["number"]]
+        assert row["student"] in shared, f"{system}: {row} has a name of its own"
+    with path.open("w", encoding="utf-16", newline="") as file:  # as another spreadsheet saves it
+        writer = csv.DictWriter(file, list(rows[0]), delimiter=";")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def named(root, name, everybody):
+    """Everybody's work is in the course, or named with the reason why it is not."""
+    ledger = json.loads((root / "collected" / f"{name}.json").read_text())
+    assert not ledger["unmatched"]
+    for person in everybody:
+        unusable = person.kind in {*simulation.UNUSABLE, "script"}
+        assert (person.id in ledger["unusable"]) == unusable, person
+        assert (person.id in ledger["missing"]) == (person.kind == "missing"), person
+        if person.id in ledger["students"]:
+            assert ledger["students"][person.id]["number"] in ("", str(person.number)), person
+
+
+def mended(root, name, everybody):
+    """Whatever was put back or taken for something else stands in the report."""
+    rows = {
+        row["student"]: row for row in json.loads((root / "grading" / f"{name}.json").read_text())["rows"]
+    }
+    for person in everybody:
+        row = rows.get(person.id, {"reasons": [], "state": ""})
+        if person.kind in simulation.MENDED or person.kind == "untouched":
+            assert row["reasons"], person
+        if person.kind in simulation.LOOKED_AT:
+            assert row["state"] == "needs a look", person
 
 
 def main():
@@ -125,12 +170,13 @@ def main():
 
 
 def rehearse(folder, count, settings):
-    everybody = simulation.people(count)
+    everybody = simulation.hard_people(count)
     for name in NAMES:
         (folder / "exercises").mkdir(exist_ok=True)
         (folder / "exercises" / f"{name}.md").write_text(simulation.exercise(name))
     simulation.canvas_gradebook(folder / "canvas.csv", everybody, NAMES)
     simulation.brightspace_grades(folder / "brightspace.csv", everybody, NAMES)
+    simulation.blackboard_grades(folder / "blackboard.csv", everybody, NAMES)
     root = folder / "course"
     steps = Steps(root, count)
     if settings:
@@ -158,16 +204,21 @@ def rehearse(folder, count, settings):
         simulation.ARCHIVES[system](folder / f"{system}.zip", handed)
         extra = []
         if system == "moodle":
-            simulation.moodle_worksheet(folder / "moodle.csv", everybody, handed)
+            simulation.german_worksheet(folder / "moodle.csv", everybody, handed)
             extra = ["--worksheet", folder / "moodle.csv"]
-        steps.run("collect", name, folder / f"{system}.zip", *extra, codes=(0, 3))
-        steps.run("autograde", name)
+        collect = ["collect", name, folder / f"{system}.zip", *extra]
+        steps.run(*collect, codes=(0, 3))
+        answer_questions(root, name, system, everybody)
+        steps.run(*collect, codes=(0, 3), kill=False)
+        named(root, name, everybody)
+        steps.run("autograde", name, codes=(0, 3))
+        mended(root, name, everybody)
         steps.run("feedback", name)
         steps.run("insights", name)
         steps.run("publish", name, "--system", system, "--template", folder / f"{system}.csv")
         column, key = COLUMNS[system]
-        with (root / "published" / name / f"grades-{system}.csv").open(encoding="utf-8-sig") as file:
-            table = list(csv.DictReader(file))
+        text = (root / "published" / name / f"grades-{system}.csv").read_text("utf-8-sig")
+        table = list(csv.DictReader(io.StringIO(text), delimiter=max(",;\t", key=text.split("\n")[0].count)))
         got = {row[key].lstrip("#"): row[column] for row in table if row[key]}
         want = {one.email if system == "moodle" else one.id: shown(one, system) for one in everybody}
         wrong = {

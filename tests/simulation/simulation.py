@@ -43,6 +43,53 @@ SOLUTIONS = {
 }
 UNUSABLE = {"bomb", "link", "locked", "escape"}
 KINDS = [*SOLUTIONS]
+# What else goes wrong in a real class: the file is there, but not as it was handed out.
+SOLUTIONS |= {
+    "stub and copy": (RIGHT, 5),
+    "stripped": (RIGHT, 5),
+    "lost mark": (RIGHT, 5),
+    "old ids": (RIGHT, 5),
+    "in capitals": (RIGHT, 5),
+    "as text": (RIGHT, 5),
+    "renamed": (RIGHT, 5),
+    "in a folder": (RIGHT, 5),
+    "untouched": (None, 0),
+    "script": (None, 0),
+    "no cells": (None, 0),
+}
+MENDED = {"stub and copy", "stripped", "lost mark", "old ids", "renamed"}
+LOOKED_AT = {"no cells"}
+HARD_KINDS = [*SOLUTIONS]
+# Names of many scripts, some of them ids of others, some borne by two.
+HARD_FIRST = [
+    "राहुल",
+    "रोहित",
+    "สมชาย",
+    "İpek",
+    "Işık",
+    "محمد",
+    "Ольга",
+    "小明",
+    "伟",
+    "Đorđe",
+    "José",
+    "Jose",
+    "Ana",
+]
+HARD_LAST = [
+    "शर्मा",
+    "ใจดี",
+    "Şahin",
+    "الأحمد",
+    "Иванова",
+    "王",
+    "李",
+    "Peña",
+    "Pena",
+    "st007",
+    "de la Cruz",
+    "O'Brien",
+]
 
 
 def _cell(grade_id, source, **flags):
@@ -85,6 +132,28 @@ class Person:
     @property
     def name(self):
         return f"{self.first} {self.last}"
+
+
+def hard_people(count):
+    """Draw students of many scripts; every tenth has the name of the one before."""
+    found = people(count)
+    draw = random.Random(5)
+    for number, person in enumerate(found):
+        person.kind = HARD_KINDS[number % len(HARD_KINDS)]
+        if number % 3 == 0:
+            person.first, person.last = (
+                draw.choice(HARD_FIRST),
+                f"{draw.choice(HARD_LAST)} {chr(97 + number % 26)}{number}",
+            )
+        if number % 10 == 9:
+            person.first, person.last = found[number - 1].first, found[number - 1].last
+    return found
+
+
+def doubled(everybody):
+    """Name those who share their name with somebody."""
+    names = [person.name for person in everybody]
+    return {person.id for person in everybody if names.count(person.name) > 1}
 
 
 def people(count, shift=0):
@@ -131,6 +200,20 @@ def zipped(files):
     return memory.getvalue()
 
 
+def without_marks(data, how):
+    """Take nbgrader's marks away: all of them, that of the solution, or for those of another year."""
+    notebook = json.loads(data)
+    for cell in notebook["cells"]:
+        known = cell["metadata"].get("nbgrader", {})
+        if how == "old ids" and known:
+            known["grade_id"] += "-2025"
+            cell["id"] += "-2025"
+        elif how == "stripped" or known.get("solution"):
+            cell["metadata"] = {}
+            cell["id"] = f"x{cell['id'][:20]}"
+    return json.dumps(notebook).encode()
+
+
 def _link():
     memory = io.BytesIO()
     with zipfile.ZipFile(memory, "w") as archive:
@@ -159,6 +242,25 @@ def hand_in(person, name, release):
     match person.kind:
         case "missing":
             return []
+        case "stub and copy":
+            return [Handed(person, early, {file: release.encode(), f"Copy of {file}": good[file]})]
+        case "stripped" | "lost mark" | "old ids":
+            return [Handed(person, early, {file: without_marks(good[file], person.kind)})]
+        case "in capitals":
+            return [Handed(person, early, {f"{name}.IPYNB": good[file]})]
+        case "as text":
+            return [Handed(person, early, {f"{file}.txt": good[file]})]
+        case "renamed":
+            return [Handed(person, early, {"my homework.ipynb": good[file]})]
+        case "in a folder":
+            return [Handed(person, early, {"work.zip": zipped({f"deep/er/{file}": good[file]})})]
+        case "untouched":
+            return [Handed(person, early, {file: release.encode()})]
+        case "script":
+            return [Handed(person, early, {f"{name}.py": RIGHT.encode()})]
+        case "no cells":
+            empty = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}
+            return [Handed(person, early, {file: json.dumps(empty).encode()})]
         case "late":
             return [Handed(person, DUE + timedelta(hours=3), good, True)]
         case "very late":
@@ -191,7 +293,7 @@ def hand_in(person, name, release):
 
 def expected(person, percent=10, accept=5, worth=10, known_times=True):
     """What must be published, worked out apart from the grader."""
-    if person.kind in UNUSABLE or person.kind == "missing":
+    if person.kind in UNUSABLE or SOLUTIONS[person.kind][0] is None:
         return Decimal("0.00")
     points = Decimal(SOLUTIONS[person.kind][1])
     late = {"late": 1, "very late": 9 if known_times else 1}.get(person.kind, 0)
@@ -211,6 +313,47 @@ def moodle(path, handed):
             folder = f"{name}_{attempt.person.number}_assignsubmission_file"
             for file, data in attempt.files.items():
                 archive.writestr(f"{folder}/{file}", data)
+
+
+MONTHS = ["Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September"]
+MONTHS += ["Oktober", "November", "Dezember"]
+
+
+def german_worksheet(path, everybody, handed):
+    """The grading worksheet of a teacher whose Moodle speaks German, as a spreadsheet has saved it."""
+    last = {attempt.person.id: attempt for attempt in handed}
+    lines = [
+        "ID;Vollständiger Name;E-Mail-Adresse;Status;Bewertung;Bestwertung;Bewertung kann geändert werden;"
+        "Zuletzt geändert (Abgabe);Zuletzt geändert (Bewertung);Feedback als Kommentar"
+    ]
+    for number, person in enumerate(everybody):
+        time = "-"
+        if attempt := last.get(person.id):
+            month = MONTHS[attempt.time.month - 1]
+            time = f"Dienstag, {attempt.time.day}. {month} {attempt.time.year}, {attempt.time:%H:%M}"
+        comment = ["", "- gut", "=) schön", "+1", '@alle: "ja"'][number % 5].replace('"', '""')
+        lines.append(
+            f'Teilnehmer/in{person.number};{person.name};{person.email};Abgegeben;;"10,00";Ja;{time};-;"{comment}"'
+        )
+    Path(path).write_text("sep=;\r\n" + "\r\n".join(lines) + "\r\n", encoding="utf-16", newline="")
+
+
+def blackboard(path, handed):
+    """Flat, by the names of users; each attempt with a text of its own."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for attempt in handed:
+            name = f"my_work_{attempt.person.id}_attempt_{attempt.time:%Y-%m-%d-%H-%M-%S}"
+            archive.writestr(f"{name}.txt", f"Name: {attempt.person.name} ({attempt.person.id})")
+            for file, data in attempt.files.items():
+                archive.writestr(f"{name}_{file}", data)
+
+
+def blackboard_grades(path, everybody, assignments):
+    """What Blackboard gives for work offline: tabs, and UTF-16."""
+    titles = [f"{name} [Total Pts: 10 Score] |{900 + number}" for number, name in enumerate(assignments)]
+    lines = ["\t".join(["Last Name", "First Name", "Username", "Student ID", "Last Access", *titles])]
+    lines += ["\t".join([p.last, p.first, p.id, f"{p.number}", "", *("" for _ in titles)]) for p in everybody]
+    Path(path).write_text("\n".join(lines) + "\n", encoding="utf-16")
 
 
 def moodle_worksheet(path, everybody, handed):
@@ -280,4 +423,4 @@ def brightspace_grades(path, everybody, assignments):
     Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-ARCHIVES = {"moodle": moodle, "canvas": canvas, "brightspace": brightspace}
+ARCHIVES = {"moodle": moodle, "canvas": canvas, "brightspace": brightspace, "blackboard": blackboard}
