@@ -51,11 +51,12 @@ def publish(
     """
     from npfl_grader.course import gradebook, settings
     from npfl_grader.lms import publish
+    from npfl_grader.lms.grades import Choice
 
     with stopping():
         course = settings.load(Path.cwd())
         with gradebook.only_writer(course):
-            choice = publish.Choice(system, template, column, absent.value, encoding)
+            choice = Choice(system, template, column, absent.value, encoding)
             made = publish.publish(course, assignment, choice)
     for path in made.files:
         typer.echo(path.relative_to(course.root))

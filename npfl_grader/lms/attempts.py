@@ -3,18 +3,16 @@
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path, PurePosixPath
-from zoneinfo import ZoneInfo
 
 from npfl_grader.errors import CourseError
 from npfl_grader.lms import archives, ledger, system
 from npfl_grader.lms.archives import Member, Refused
-from npfl_grader.lms.people import People, plain_name
+from npfl_grader.lms.people import WORD, People, plain_name
 from npfl_grader.lms.system import System
 
 FOLDERS = "folders"  # the "system" of an archive with a folder for each student
-TOKEN = re.compile(r"[^\s_,;()\[\]+-]+")
 
 
 @dataclass
@@ -37,6 +35,8 @@ class Attempt:
         The time as the archive says it, where it could not be read.
     late : bool
         Whether the system calls it late.
+    known : str
+        Whose it is, where an id in the path says so.
     """
 
     archive: str
@@ -47,14 +47,12 @@ class Attempt:
     time: datetime | None = None
     unread: str = ""
     late: bool = False
-
-    @property
-    def who(self) -> str:
-        """The owner, as people would say."""
-        return f"{self.owner} ({self.number})" if self.number else self.owner
+    known: str = ""
 
 
-def read(path: Path, people: People, zone: ZoneInfo) -> tuple[list[Attempt], dict[str, str]]:
+def read(
+    path: Path, people: People, zone: tzinfo, notebooks: list[str]
+) -> tuple[list[Attempt], dict[str, str]]:
     """Read an archive.
 
     Returns
@@ -80,7 +78,7 @@ def read(path: Path, people: People, zone: ZoneInfo) -> tuple[list[Attempt], dic
     for member in members:
         if made_from_system(made, path.name, member, zone):
             continue
-        if made_from_folder(made, path.name, member, people):
+        if made_from_path(made, path.name, member, people, notebooks):
             continue
         if not (member.path.name == "index.html" or member.path.suffix == ".csv"):
             stray.append(member)
@@ -99,7 +97,7 @@ def read(path: Path, people: People, zone: ZoneInfo) -> tuple[list[Attempt], dic
 
 
 def made_from_system(
-    made: dict[tuple[str, ...], Attempt], archive: str, member: Member, zone: ZoneInfo
+    made: dict[tuple[str, ...], Attempt], archive: str, member: Member, zone: tzinfo
 ) -> bool:
     """Put a file where a system's own names say that it belongs; say whether any does."""
     for found in system.known().values():
@@ -119,42 +117,69 @@ def made_from_system(
     return False
 
 
-def made_from_folder(
-    made: dict[tuple[str, ...], Attempt], archive: str, member: Member, people: People
+def made_from_path(
+    made: dict[tuple[str, ...], Attempt], archive: str, member: Member, people: People, notebooks: list[str]
 ) -> bool:
     """Put a file where the only known id in its path says that it belongs; say whether there is one."""
-    folders = member.path.parts[:-1]
-    owners = {student: depth for depth, part in enumerate(folders) if (student := known_id(part, people))}
+    parts = member.path.parts
+    owners = {depth: student for depth, part in enumerate(parts[:-1]) if (student := known_id(part, people))}
     if not owners:
-        return False
-    depth = min(owners.values())
+        stem = without_notebook(member.path.name, notebooks)
+        student = known_id(stem, people, beside=True)
+        if not student:
+            return False
+        attempt = made.setdefault((FOLDERS, student), Attempt(archive, FOLDERS, student, known=student))
+        ending = (
+            "".join(member.path.suffixes[-2:])
+            if ".ipynb" in member.path.suffixes[:-1]
+            else member.path.suffix
+        )
+        name = next((name for name in notebooks if name.casefold() in member.path.name.casefold()), stem)
+        attempt.files.append((PurePosixPath(f"{name}{ending}"), member))
+        return True
+    depth = min(owners)
+    one = len({*owners.values()}) == 1
     # More than one id in a path is no answer: it is nobody's until a person says whose.
-    owner = folders[depth] if len(owners) == 1 else "/".join(folders[: max(owners.values()) + 1])
-    attempt = made.setdefault((FOLDERS, owner), Attempt(archive, FOLDERS, owner))
-    attempt.files.append((PurePosixPath(*member.path.parts[depth + 1 :]), member))
+    owner = parts[depth] if one else "/".join(parts[: max(owners) + 1])
+    attempt = made.setdefault(
+        (FOLDERS, owner), Attempt(archive, FOLDERS, owner, known=owners[depth] if one else "")
+    )
+    attempt.files.append((PurePosixPath(*parts[depth + 1 :]), member))
     return True
 
 
-def known_id(part: str, people: People) -> str | None:
-    """Find whose id a folder's name is, or holds beside the name of the same person.
+def without_notebook(name: str, notebooks: list[str]) -> str:
+    """Leave the notebook's own name out of a file's name, so that no part of it is taken for an id."""
+    stem = name.split(".")[0]
+    for notebook in notebooks:
+        stem = re.sub(re.escape(notebook), " ", stem, flags=re.IGNORECASE)
+    return stem.strip(" _-")
+
+
+def known_id(part: str, people: People, beside: bool = False) -> str | None:
+    """Find whose id a name is, or holds beside the name of the same person.
 
     What stands beside it must be that person's name, and the whole name where the id is a word: it may be
-    somebody else's name.
+    somebody else's name. With `beside` other words may stand there too, such as those of an assignment, if
+    the id is no word and they are nobody's name.
     """
     if student := people.find(part):
         return student
-    tokens = TOKEN.findall(part)
+    tokens = WORD.findall(part)
     ids = {student for token in tokens if (student := people.by_id.get(token.casefold()))}
     if len(ids) != 1:
         return None
     student = ids.pop()
     person = people.persons[student]
-    names = TOKEN.findall(f"{person.first_name or ''} {person.last_name or ''}")
-    own = {plain_name(word) for word in names}
+    own = {plain_name(word) for word in WORD.findall(f"{person.first_name or ''} {person.last_name or ''}")}
     others = {plain_name(token) for token in tokens if token.casefold() != student.casefold()}
-    if any(letter.isdigit() for letter in student):
-        return student if others <= own and len(tokens) > 1 else None
-    return student if others == own and others else None
+    if len(others) == len(own) and others == own and others:
+        return student
+    # A number alone may be a date or a counter.
+    if student.isdecimal() or not any(letter.isdigit() for letter in student) or len(tokens) < 2:
+        return None
+    strangers = {word for word in others - own if people.by_word.get(word)}
+    return student if others <= own or (beside and not strangers) else None
 
 
 @dataclass
@@ -204,8 +229,7 @@ class Matcher:
         if answer := self._answer(attempt, numbers):
             return answer, ""
         if attempt.system == FOLDERS:
-            student = known_id(attempt.owner, self.people)
-            return (student, "") if student else ("", "no one id in its path says whose it is")
+            return attempt.known, "" if attempt.known else "no one id in its path says whose it is"
         source = system.known()[attempt.system]
         if student := self._numbered(attempt):
             if self._agrees(attempt, source, student):

@@ -154,12 +154,17 @@ class Collector:
         ordered = sorted(paths, key=lambda path: path.stat().st_mtime if path.exists() else 0)
         everything: list[Attempt] = []
         for path in ordered:
-            here, refused = attempts.read(path, self.people, self.zone)
+            here, refused = attempts.read(path, self.people, self.zone, [*self.assignment.definitions])
             everything += here
             result.refused |= {f"{path.name}: {name}": reason for name, reason in refused.items()}
         handed_in: dict[str, list[Attempt]] = defaultdict(list)
         for attempt, (students, why) in zip(everything, self.matcher.all(everything), strict=True):
-            if not students:
+            source = system.known().get(attempt.system)
+            if not students and source and source.is_trial(attempt.owner):
+                result.notes.append(
+                    f"left out: {attempt.owner} is {source.title}'s own student for trying things"
+                )
+            elif not students:
                 result.unmatched.append(Question(attempt.archive, attempt.owner, attempt.number, why))
             for student in students:
                 handed_in[student].append(attempt)

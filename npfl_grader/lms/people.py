@@ -1,5 +1,6 @@
 """Who somebody is: by identifiers in a fixed order, by name only where nothing speaks against it."""
 
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
@@ -7,6 +8,7 @@ from dataclasses import dataclass, field
 
 from npfl_grader.course.gradebook import Person
 
+WORD = re.compile(r"[^\s_,;()\[\]+-]+")
 LETTERS = str.maketrans(
     {"ß": "ss", "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th", "ı": "i"}
 )
@@ -39,6 +41,7 @@ class People:
     by_email: dict[str, str] = field(default_factory=dict)
     by_number: dict[str, str] = field(default_factory=dict)
     by_name: dict[str, set[str]] = field(default_factory=dict)
+    by_word: dict[str, set[str]] = field(default_factory=dict)
     persons: dict[str, Person] = field(default_factory=dict)
 
     @classmethod
@@ -48,6 +51,7 @@ class People:
         emails: dict[str, set[str]] = defaultdict(set)
         numbers: dict[str, set[str]] = defaultdict(set)
         names: dict[str, set[str]] = defaultdict(set)
+        words: dict[str, set[str]] = defaultdict(set)
         for person in people:
             made.persons[person.id] = person
             made.by_id[person.id.casefold()] = person.id
@@ -56,12 +60,14 @@ class People:
             if person.lms_id:
                 numbers[person.lms_id].add(person.id)
             first, last = person.first_name or "", person.last_name or ""
+            for word in WORD.findall(f"{first} {last}"):
+                words[plain_name(word)].add(person.id)
             for name in (first + last, last + first):
                 if reduced := plain_name(name):
                     names[reduced].add(person.id)
         made.by_email = {email: min(ids) for email, ids in emails.items() if len(ids) == 1}
         made.by_number = {number: min(ids) for number, ids in numbers.items() if len(ids) == 1}
-        made.by_name = dict(names)
+        made.by_name, made.by_word = dict(names), dict(words)
         return made
 
     def find(self, text: str) -> str | None:

@@ -53,6 +53,9 @@ class Canvas(System):
         # Its own student for trying things out has no login of the school's.
         return bool(any(row[:3])) and name != POINTS and not name.startswith("student, test")
 
+    def is_trial(self, owner: str) -> bool:
+        return owner.casefold() == "studenttest"
+
     def grade_titles(self, sheet: Sheet) -> list[str]:
         return [re.sub(r" \(\d+\)$", "", name) for name in sheet.keys]
 
