@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 
-from npfl_grader.course import gradebook, gradebook_rows
+from npfl_grader.course import gradebook, gradebook_rows, submissions
 from npfl_grader.course.gradebook import Marks
 from npfl_grader.course.settings import Course
 from npfl_grader.errors import CourseError
@@ -304,8 +304,13 @@ def publish(course: Course, name: str, choice: Choice) -> Outcome:
 
 def _renew_feedback(course: Course, name: str) -> int:
     """Write the pages of feedback anew whose grades have changed since; students without any get none."""
-    pages = feedback.prepare(course, name)
-    pages.students = [
-        student for student in pages.students if any(course.folder("feedback", student, name).glob("*.html"))
+    there = [
+        student
+        for student in submissions.students(course, name, step="autograded")
+        if any(course.folder("feedback", student, name).glob("*.html"))
     ]
+    if not there:
+        return 0
+    pages = feedback.prepare(course, name)
+    pages.students = [student for student in pages.students if student in there]
     return pages.run(None, lambda: None)
