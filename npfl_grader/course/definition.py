@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from npfl_grader.engine.job import Role
+
 if TYPE_CHECKING:
     from nbformat import NotebookNode
     from nbgrader.api import Gradebook
@@ -72,20 +74,20 @@ class Definition:
     kernelspec: dict[str, object]
     cells: tuple[Cell, ...]
 
-    def role(self, cell: Cell) -> str:
-        """Say where a cell runs: "text", "student", "test", or "locked", which runs on both sides.
+    def role(self, cell: Cell) -> Role:
+        """Say where a cell runs; a locked one runs on both sides.
 
         A graded cell of no points before the first solution is set-up, such as imports that students shall
         not change; later ones are tests.
         """
         if cell.cell_type != "code":
-            return "text"
+            return Role.TEXT
         if cell.solution:
-            return "student"
+            return Role.STUDENT
         first = next((i for i, other in enumerate(self.cells) if other.solution), len(self.cells))
         if cell.grade and (cell.points or self.cells.index(cell) > first):
-            return "test"
-        return "locked"
+            return Role.TEST
+        return Role.LOCKED
 
 
 def from_gradebook(gradebook: "Gradebook", assignment: str, sources: Path) -> dict[str, Definition]:

@@ -64,7 +64,7 @@ class Rebuilt:
     cells : list of dict
         In the notebook format, without outputs; each has an id.
     roles : dict
-        For each cell, by id, "locked", "student", "test" or "text".
+        For each cell, by id, where it runs.
     names : dict
         For each cell of the instructor's, by id, its grade id.
     notes : list of str
@@ -242,7 +242,7 @@ def _add_known(
         answer.source if answer and cell.solution else cell.source,
         cell.metadata(),
         attachments,
-        Role.TEXT if handed_in and cell.solution and answer is None else Role(definition.role(cell)),
+        Role.TEXT if handed_in and cell.solution and answer is None else definition.role(cell),
     )
     rebuilt.names[number] = cell.name
 

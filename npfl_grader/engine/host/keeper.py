@@ -20,7 +20,7 @@ from pathlib import Path
 from npfl_grader.engine.both.wire import Channel, Closed, Message
 from npfl_grader.engine.both.work import put_files, remove
 from npfl_grader.engine.host import linux, sandbox
-from npfl_grader.engine.job import Level, Limits
+from npfl_grader.engine.job import Engine, Level, Limits
 from npfl_grader.engine.students_side import student, together
 
 _INTERVAL = 0.1  # seconds between two looks at the processes
@@ -49,7 +49,7 @@ class Keeper:
         self.base = base
         self.limits = Limits()
         self.work: list[str] = []
-        self.program = "student"
+        self.program = Engine.TWO_PROCESS
 
     def serve(self) -> None:
         """Do what the tests' process asks, until it goes away; then leave nothing behind."""
@@ -83,7 +83,7 @@ class Keeper:
 
     def _open(self, limits: Message, files: Message, program: str) -> Answer:
         """Make the work directory."""
-        self.limits, self.program = Limits(**limits), program
+        self.limits, self.program = Limits(**limits), Engine(program)
         if self.level == Level.FULL:
             sandbox.new_root(2 * self.limits.file, 10_000)
             self.work = [sandbox.HOME, sandbox.TEMPORARY]
@@ -148,10 +148,10 @@ class Keeper:
             file_size=limits.file,
             seconds=2 * int(limits.notebook) + 10,
         )
-        sandbox.confine(self.level, self.work, self.program == "kernel")
-        if self.program == "kernel":
+        sandbox.confine(self.level, self.work, self.program == Engine.KERNEL)
+        if self.program == Engine.KERNEL:
             together.in_kernel(sock, limits.memory, limits.output)
-        elif self.program == "together":
+        elif self.program == Engine.TOGETHER:
             together.in_shell(sock, limits.memory, limits.output)
         else:
             student.main(sock, progress, limits.memory, limits.output)

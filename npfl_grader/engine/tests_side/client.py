@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from npfl_grader.engine.both.wire import Channel, Closed, Garbled, Late, Message
-from npfl_grader.engine.job import Limits
+from npfl_grader.engine.job import Engine, Limits
 from npfl_grader.engine.tests_side.failures import Fault
 
 _PATIENCE = 20.0
@@ -25,7 +25,12 @@ class Sandbox:
         self._channel = channel
 
     def open(
-        self, limits: Limits, files: dict[str, bytes], *, copies: int = 0, program: str = "student"
+        self,
+        limits: Limits,
+        files: dict[str, bytes],
+        *,
+        copies: int = 0,
+        program: Engine = Engine.TWO_PROCESS,
     ) -> None:
         """Have the work directory made; comes first.
 
@@ -37,8 +42,8 @@ class Sandbox:
             What lies in the work directory, by relative path.
         copies : int
             How many processes there are besides those of the student's own.
-        program : str
-            What the processes run: "student", "together" or "kernel".
+        program : Engine
+            What the processes run.
         """
         limits = replace(limits, processes=limits.processes + copies)
         request = {"op": "open", "limits": asdict(limits), "files": list(files), "program": program}
