@@ -167,7 +167,7 @@ class Batch:
         return receipts.report_path(self.course, self.assignment.name)
 
     def _check(self, probe: Probe) -> tuple[str, str]:
-        level = probe["level"]
+        level = Level(probe["level"])
         why = "; ".join(f"{name}: {reason}" for name, reason in probe.get("reasons", {}).items())
         if not level.allows(self.require):
             raise CourseError(

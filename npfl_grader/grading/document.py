@@ -43,7 +43,7 @@ def show(policy: Policy, rebuilt: Rebuilt, results: dict[str, Outcome]) -> dict[
     return failed
 
 
-def say(policy: Policy, rebuilt: Rebuilt, number: str, result: Outcome | None, fault: str | None) -> str:
+def say(policy: Policy, rebuilt: Rebuilt, number: str, result: Outcome | None) -> str:
     """Tell in one line how a test failed, as far as students may know.
 
     Parameters
@@ -56,14 +56,12 @@ def say(policy: Policy, rebuilt: Rebuilt, number: str, result: Outcome | None, f
         The test's cell, by id.
     result : Outcome or None
         What became of it.
-    fault : str or None
-        Why there is no result, if there is none.
     """
     if result is None:
-        return fault or "it gave no result"
+        return "it gave no result"
     errors = [output for output in result.outputs if output.get("output_type") == "error"]
     if not errors:
-        return fault or f"it ended with {result.status}"
+        return f"it ended with {result.status}"
     hidden, raised = is_hidden(policy, rebuilt, number), result.raised or _guess(errors)
     cleaned = outputs.clean(errors[-1:], policy)
     [shown] = outputs.conceal(cleaned, policy, hidden=hidden, raised=raised, lines=set())

@@ -140,12 +140,13 @@ def _judge(task: Task, rebuilt: intake.Rebuilt, execute: Callable[[bytes], bytes
     """Run the notebook, together with the tests too where they are not passed apart, and settle the two."""
     apart = _run(task, rebuilt, execute, Engine(task.engine))
     first = {cell.id: cell for cell in apart.cells}
-    if task.engine != Engine.TWO_PROCESS or not opinions.in_doubt(task.definition, rebuilt, first):
+    # A run that failed as a whole is no opinion: it may be well the next time.
+    if apart.fault or task.engine != Engine.TWO_PROCESS:
+        return _finish(task, rebuilt, apart)
+    if not opinions.in_doubt(task.definition, rebuilt, first):
         return _finish(task, rebuilt, apart)
     together = _run(task, rebuilt, execute, Engine.TOGETHER)
     seconds, log = apart.seconds + together.seconds, apart.log + together.log
-    if apart.fault and together.fault:
-        return _finish(task, rebuilt, replace(apart, seconds=seconds, log=log))
     secrets = task.policy.hidden_tests != "all"
     settled = opinions.settle(
         task.definition,
@@ -155,11 +156,10 @@ def _judge(task: Task, rebuilt: intake.Rebuilt, execute: Callable[[bytes], bytes
         only_together=task.only_together,
         lost=task.lost,
         secret=lambda number: secrets and is_hidden(task.policy, rebuilt, number),
-        say=lambda number, result: say(task.policy, rebuilt, number, result, apart.fault),
+        say=lambda number, result: say(task.policy, rebuilt, number, result),
     )
     cells = [replace(result, id=number) for number, result in settled.results.items()]
-    level = apart.level or together.level
-    graded = _finish(task, rebuilt, Result(cells, level=level, seconds=seconds, log=log))
+    graded = _finish(task, rebuilt, Result(cells, level=apart.level, seconds=seconds, log=log))
     graded.together, graded.disagreements = settled.together, settled.disagreements
     return graded
 

@@ -35,7 +35,8 @@ def run(crew, tasks):
 
 def execute(job):
     cells = json.loads(job)["cells"]
-    right = any("x + x" in cell["source"] for cell in cells)
+    answers = [cell["source"] for cell in cells if cell["role"] == "student"]
+    right = any("x + x" in answer or "return 2 * x" in answer for answer in answers)  # or the instructor's
     fine = {"outputs": [], "execution_count": 1, "value": None, "status": "ok"}
     failed = {} if right else {"status": "error"}
     results = [fine | {"id": cell["id"]} | (failed if cell["role"] == "test" else {}) for cell in cells]
