@@ -115,6 +115,8 @@ def with_uv(extra: str) -> str:
     # Those that were asked for by either count, beside the locked versions.
     asked = [variables.get("UV_CONSTRAINT"), own.get("UV_CONSTRAINT")]
     environment["UV_CONSTRAINT"] = " ".join([LOCK, *filter(None, asked)])
+    # As pip does; where submissions run, nothing can be written, and each import would be compiled anew.
+    options.append("--compile-bytecode")
     command = [str(UV), "pip", "install", "--quiet", "--python", sys.executable, *options]
     command += ["--editable", f".[{extra}]"]
     return "uv failed" if subprocess.run(command, env=environment, check=False).returncode else ""
