@@ -4,7 +4,8 @@
 
 FOLDER holds nbgrader source notebooks, at any depth, each with what lies beside it. Of each notebook these
 are handed in: the instructor's solution, the untouched stub, and solutions with one mistake each. Only
-notebooks in Python with solutions and tests are taken; what nbgrader itself does not release is named.
+notebooks in Python with solutions and tests are taken; what nbgrader itself does not release is named. A run
+that was stopped goes on where it was.
 """
 
 import argparse
@@ -257,6 +258,15 @@ def read(compared: Compared, course: Path, ours: Path) -> None:
         compared.cells.append((student, cell, points, None if manual else here, said))
 
 
+def kept(report: Path) -> list[Compared]:
+    """Read what a run that was stopped has compared."""
+    try:
+        entries = json.loads(report.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return [Compared(**{**entry, "lost": set(entry["lost"])}) for entry in entries]
+
+
 def _chunks(items: list[tuple[str, Path]]) -> list[list[tuple[str, Path]]]:
     return [items[start : start + CHUNK] for start in range(0, len(items), CHUNK)]
 
@@ -289,6 +299,11 @@ def main() -> None:
     console = Console(width=200)
     all_compared: list[Compared] = []
     chosen.report.parent.mkdir(parents=True, exist_ok=True)
+    all_compared += kept(chosen.report)
+    known = {compared.name for compared in all_compared}
+    paths = [path for path in paths if str(path.relative_to(chosen.folder)) not in known]
+    if known:
+        console.print(f"{len(known)} notebooks stand in {chosen.report} already: remove it to begin anew")
     named = {f"n{number}": path for number, path in enumerate(paths)}
     chunks = [dict(chunk) for chunk in _chunks(list(named.items()))]
     for chunk in track(chunks, console=Console(stderr=True), description=f"{CHUNK} notebooks each"):
