@@ -1,6 +1,6 @@
 """Grade strangers' notebooks with stock nbgrader and with this grader, and compare cell by cell.
 
-    python tests/world/run.py FOLDER [--limit N] [--mutants N] [--seconds S] [--keep]
+    python tests/world/run.py FOLDER [--limit N] [--mutants N] [--seconds S] [--report FILE]
 
 FOLDER holds nbgrader source notebooks, at any depth, each with what lies beside it. Of each notebook these
 are handed in: the instructor's solution, the untouched stub, and solutions with one mistake each. Only
