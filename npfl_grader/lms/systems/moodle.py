@@ -1,8 +1,11 @@
 """Moodle: folders by name and number, a grading worksheet in the teacher's language.
 
 The names of folders are those of ``mod/assign/locallib.php``, the worksheet is that of
-``mod/assign/feedback/offline``; the titles of columns are the strings of Moodle's language packs
-(``recordid``, ``lastmodifiedsubmission`` and so on in ``assign.php``, the others in ``moodle.php``).
+``mod/assign/feedback/offline``. The titles of its columns are strings of Moodle's language packs
+(``recordid``, ``lastmodifiedsubmission`` and so on in ``assign.php``, the others in ``moodle.php``). Compared
+with the packs were ``recordid`` of German, Spanish, Dutch and Portuguese, ``lastmodifiedsubmission`` of
+English, Spanish, Italian, Portuguese and Russian; the others are variants that the language suggests, and a
+worksheet with a title that is not among them is refused with a line that names it.
 """
 
 import re
