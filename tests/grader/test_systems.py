@@ -103,7 +103,7 @@ def archive(system, people, draw):
                 path = f"{numbers}-99 - {name} - Mar 1, 2026 {900 + draw.randrange(2)} AM/hw.ipynb"
             case "blackboard":
                 path = f"my_hw_{person.id}_attempt_2026-03-01-09-00-00_hw.ipynb"
-            case _:
+            case "folders":
                 path = draw.choice(
                     [
                         f"{person.id}/hw.ipynb",

@@ -10,7 +10,7 @@ import time
 
 from npfl_grader.engine.both.codec import Malformed, Sizes
 from npfl_grader.engine.both.outputs import clean, error_output
-from npfl_grader.engine.job import Job, Outcome, Role, Status
+from npfl_grader.engine.job import Job, Outcome, Role, Side, Status
 from npfl_grader.engine.tests_side.client import Sandbox
 from npfl_grader.engine.tests_side.connection import Connection
 from npfl_grader.engine.tests_side.failures import NoAnswer
@@ -241,4 +241,6 @@ class Processes:
 
 def failed(status: Status, message: str) -> Outcome:
     """Make the result of a cell that did not run to an end of its own."""
-    return Outcome(status, [error_output("Fault" if status == Status.FAULT else "NoAnswer", message)])
+    name = "Fault" if status == Status.FAULT else "NoAnswer"
+    # The sentence is the grader's own: nothing that the student's code chose to say is in it.
+    return Outcome(status, [error_output(name, message)], raised=Side.TEST)
