@@ -15,6 +15,7 @@ from npfl_grader.course import gradebook
 from npfl_grader.course.gradebook import Person
 from npfl_grader.course.settings import Course
 from npfl_grader.errors import CourseError
+from npfl_grader.private.nbgrader import base_cells, penalty_within_score
 
 
 class Judged(Protocol):
@@ -71,7 +72,7 @@ class Rows:
         self.assignment = session.query(api.Assignment).filter_by(name=assignment).one()
         self.notebooks = {notebook.name: notebook for notebook in self.assignment.notebooks}
         self.cells = {
-            notebook.id: {cell.id: cell for cell in notebook._base_cells}
+            notebook.id: {cell.id: cell for cell in base_cells(notebook)}
             for notebook in self.notebooks.values()
         }
 
@@ -173,7 +174,7 @@ def set_penalty(
             session.expire(notebook, ["score"])
         penalty = late.plugin_inst.late_submission_penalty(submission.student_id, notebook.score, seconds)
         if penalty is not None:
-            penalty = late._check_late_penalty(notebook, penalty)
+            penalty = penalty_within_score(late, notebook, penalty)
     before: float | None = notebook.late_submission_penalty
     if penalty is None:
         notebook.late_submission_penalty = None

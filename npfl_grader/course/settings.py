@@ -56,7 +56,7 @@ class NpflGrader(Configurable):
     processes = Integer(USUAL.processes, help="How many processes and threads a submission may have.").tag(
         config=True
     )
-    output = Integer(USUAL.output, help="Bytes of output that are kept of all cells together.").tag(config=True)
+    output = Integer(USUAL.output, help="Bytes of output kept of all cells together.").tag(config=True)
     file = Integer(USUAL.file, help="Bytes that a submission may write into files.").tag(config=True)
     timezone = Unicode("UTC", help="The time zone of due dates and of times in archives.").tag(config=True)
     assignments = Dict(

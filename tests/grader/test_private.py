@@ -2,13 +2,16 @@
 """What the grader uses of other libraries beside their public interface is still there after an upgrade."""
 
 import random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from nbgrader.api import GradeCell, Notebook, SolutionCell
+from nbgrader.preprocessors import AssignLatePenalties
 
 from npfl_grader.engine.both.randomness import GENERATORS
-from npfl_grader.private import ipython
+from npfl_grader.private import ipython, nbgrader
 from npfl_grader.private import numpy as private_numpy
 from npfl_grader.private import python as private_python
 
@@ -18,6 +21,17 @@ def test_ipython_has_what_the_shell_overrides(name):
     assert callable(getattr(InteractiveShell, name, None)), (
         f"IPython's InteractiveShell has no {name} any more: private/ipython.py must find another way to "
         "hand over the exceptions of cells, or students see none"
+    )
+
+
+def test_nbgrader_has_the_cells_and_the_penalty():
+    cells = [GradeCell(name="a"), SolutionCell(name="b")]
+    assert nbgrader.base_cells(Notebook(name="n", _base_cells=cells)) == cells, (
+        "nbgrader keeps a notebook's cells elsewhere: private/nbgrader.py must find them again"
+    )
+    late = nbgrader.penalty_within_score(AssignLatePenalties(), SimpleNamespace(score=3.0), 5.0)
+    assert late == 3, (
+        "nbgrader cuts a penalty to the score elsewhere: see private/nbgrader.py, or grades become negative"
     )
 
 
