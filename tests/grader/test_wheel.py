@@ -54,7 +54,8 @@ def test_the_wheel_grades_the_example_of_nbgrader(tmp_path):
             """select s.student_id, sum(g.auto_score), sum(b.max_score) from grade g
             join grade_cells b on b.id = g.cell_id join submitted_notebook n on n.id = g.notebook_id
             join submitted_assignment s on s.id = n.assignment_id
-            where b.cell_type = 'code' group by s.student_id"""
+            where b.cell_type = 'code' and b.id not in (select id from solution_cells)
+            group by s.student_id"""
         ).fetchall()
     (solution, given, most), (stub, nothing, _) = sorted(points)
     assert (solution, stub) == ("solution", "stub")
