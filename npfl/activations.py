@@ -245,7 +245,8 @@ def silu(x: ArrayLike) -> NDArray:
     P. Ramachandran et al.: Searching for activation functions, 2017, arXiv 1710.05941.
     """
     x = as_float("x", x)
-    return x * sigmoid(x)
+    # Where x is -17, the sigmoid is hardly a number of float16, and x times it still is one.
+    return (x * sigmoid(x.astype(wide(x), copy=False))).astype(x.dtype, copy=False)
 
 
 def silu_grad(x: ArrayLike) -> NDArray:
@@ -256,8 +257,9 @@ def silu_grad(x: ArrayLike) -> NDArray:
     >>> silu_grad([0.0, 1e4])
     array([0.5, 1. ])
     """
-    x = _tails(as_float("x", x))
-    return sigmoid(x) * (1 + x * sigmoid(-x))
+    x = as_float("x", x)
+    dtype, x = x.dtype, _tails(x.astype(wide(x), copy=False))
+    return (sigmoid(x) * (1 + x * sigmoid(-x))).astype(dtype, copy=False)
 
 
 def softplus(x: ArrayLike) -> NDArray:
@@ -298,7 +300,7 @@ def mish(x: ArrayLike) -> NDArray:
     D. Misra: Mish, a self regularized non-monotonic activation function, 2019, arXiv 1908.08681.
     """
     x = as_float("x", x)
-    return x * np.tanh(softplus(x))
+    return (x * np.tanh(softplus(x.astype(wide(x), copy=False)))).astype(x.dtype, copy=False)
 
 
 def mish_grad(x: ArrayLike) -> NDArray:
@@ -309,9 +311,10 @@ def mish_grad(x: ArrayLike) -> NDArray:
     >>> mish_grad([0.0, 1e4])
     array([0.6, 1. ])
     """
-    x = _tails(as_float("x", x))
+    x = as_float("x", x)
+    dtype, x = x.dtype, _tails(x.astype(wide(x), copy=False))
     s = softplus(x)
-    return np.tanh(s) + x * sigmoid(x) * tanh_grad(s)
+    return (np.tanh(s) + x * sigmoid(x) * tanh_grad(s)).astype(dtype, copy=False)
 
 
 def softmax(logits: ArrayLike, axis: int = -1) -> NDArray:

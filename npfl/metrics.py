@@ -236,7 +236,10 @@ class Accuracy(_ExampleMean):
     name: str = setting(text, "accuracy")
 
     def _values(self, y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
-        y_true, y_pred = as_float("y_true", y_true), as_float("y_pred", y_pred)
+        for name, value in (("y_true", y_true), ("y_pred", y_pred)):
+            as_float(name, value)
+        # Compared as they are: as float64, integers from 2**53 on would equal their neighbours.
+        y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
         same_shape("y_true", y_true, "y_pred", y_pred)
         return y_true == y_pred
 
@@ -525,10 +528,19 @@ def _check_texts(name: str, texts: Any) -> None:
         raise TypeError(
             f"{name} must be a list of texts, each a list of tokens such as 'a b'.split(), got {show(texts)}"
         )
+    for i, tokens in enumerate(texts):
+        try:
+            hash(tuple(tokens))
+        except TypeError:
+            raise TypeError(
+                f"{name}[{i}] must hold tokens such as words or numbers, got {show(tokens)}"
+            ) from None
 
 
 def _is_list(value: Any) -> bool:
-    return isinstance(value, Sequence | np.ndarray) and not isinstance(value, str | bytes)
+    if isinstance(value, np.ndarray):
+        return value.ndim > 0 and not isinstance(value, np.ma.MaskedArray)
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
 def _ratio(numerator: NDArray, denominator: NDArray) -> NDArray:

@@ -389,12 +389,19 @@ def fit(
             raise ValueError(
                 f"monitor must hold {early_stopping.monitor!r} for early_stopping, got {list(measures)}"
             )
-        early_stopping.reset()
 
     # Clipping by the norm of each array needs to tell them apart; all else may see them as one long vector.
     parameters, gradients = [model.vector], [model.gradient_vector]
     if optimizer.clipnorm is not None:
         parameters, gradients = model.parameters, model.gradients
+    # What a batch would be refused for is refused before the first one has changed anything.
+    outputs = model.forward(x[:1])
+    loss.call(y, np.broadcast_to(outputs, (len(y), *outputs.shape[1:])))
+    optimizer._check_settings()
+    optimizer._regroup(parameters)
+    optimizer._checked(parameters)
+    if early_stopping is not None:
+        early_stopping.reset()
     history: dict[str, list[float]] = {name: [] for name in measures}
     for epoch in range(epochs):
         order = rng.permutation(len(x))

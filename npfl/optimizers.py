@@ -233,6 +233,23 @@ class Optimizer(Independent, ABC):
                 )
         return arrays
 
+    def _regroup(self, parameters: list[NDArray]) -> None:
+        """Go on with the same numbers as other arrays: one long vector, or its views one after the other."""
+        known, shapes = self._parameters, [p.shape for p in parameters]
+        if self._shapes is None or shapes == self._shapes:
+            return
+        if sum(map(math.prod, shapes)) != sum(map(math.prod, self._shapes)):
+            return
+        if known is not None and known[0].ctypes.data != parameters[0].ctypes.data:
+            return
+        ends = np.cumsum([p.size for p in parameters])[:-1]
+        columns = [
+            np.concatenate([a.ravel() for a in column]) for column in zip(*self._averages, strict=True)
+        ]
+        split = [np.split(column, ends) for column in columns]
+        self._averages = [[part[i].reshape(shape) for part in split] for i, shape in enumerate(shapes)]
+        self._parameters, self._shapes = (None if known is None else parameters), shapes
+
     def _check_settings(self) -> None:
         """Refuse settings that exclude each other."""
         clips = (self.clipvalue, self.clipnorm, self.global_clipnorm)

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from npfl._checks import as_float, flag, fraction, generator, not_negative, positive, same_shape
 from npfl._objects import setting
+from npfl._sums import product
 
 
 def dropout(
@@ -55,7 +56,7 @@ def dropout(
     inputs, rate = as_float("inputs", inputs), fraction("rate", rate)
     if not flag("training", training):
         return inputs
-    return inputs * _dropout_mask(inputs, rate, generator("rng", rng))
+    return product(_dropout_mask(inputs, rate, generator("rng", rng)), inputs)
 
 
 def _dropout_mask(inputs: NDArray, rate: float, rng: Generator) -> NDArray:

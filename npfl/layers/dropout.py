@@ -5,6 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from npfl._checks import fraction, generator
 from npfl._objects import setting
+from npfl._sums import product
 from npfl.layers.base import Layer
 from npfl.regularizers import _dropout_mask
 
@@ -41,8 +42,8 @@ class Dropout(Layer):
         x = self._inputs(x, training)
         self._output_shape = x.shape
         self._mask = _dropout_mask(x, self.rate, self.rng) if training else None
-        return x if self._mask is None else x * self._mask
+        return x if self._mask is None else product(self._mask, x)
 
     def backward(self, dy: ArrayLike) -> NDArray:
         dy = self._derivative(dy)
-        return dy if self._mask is None else dy * self._mask
+        return dy if self._mask is None else product(self._mask, dy)

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from npfl._checks import positive, prediction_pair, text
 from npfl._objects import setting
+from npfl._sums import wide
 from npfl.losses.base import Loss
 
 
@@ -40,7 +41,9 @@ def mean_squared_error(y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
     array([2., 0.])
     """
     y_true, y_pred = prediction_pair(y_true, y_pred)
-    return np.square(y_pred - y_true).mean(axis=-1)
+    error = y_pred - y_true
+    # The mean may be a number of float16 where a square is none.
+    return np.square(error, dtype=wide(error)).mean(axis=-1).astype(error.dtype, copy=False)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -60,7 +63,7 @@ class MeanSquaredError(Loss):
 
     def call_gradient(self, y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
         y_true, y_pred = prediction_pair(y_true, y_pred)
-        return 2 * (y_pred - y_true) / y_pred.shape[-1]
+        return 2 * ((y_pred - y_true) / y_pred.shape[-1])
 
 
 def mean_absolute_error(y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
@@ -123,7 +126,8 @@ def huber(y_true: ArrayLike, y_pred: ArrayLike, delta: float = 1.0) -> NDArray:
     error = np.abs(y_pred - y_true)
     # With c = min(|e|, δ), both cases are c (|e| - c/2).
     inner = np.minimum(error, positive("delta", delta))
-    return (inner * (error - inner / 2)).mean(axis=-1)
+    losses = np.multiply(inner, error - inner / 2, dtype=wide(error))
+    return losses.mean(axis=-1).astype(error.dtype, copy=False)
 
 
 @dataclass(kw_only=True, eq=False)
