@@ -51,10 +51,13 @@ def test_the_wheel_grades_the_example_of_nbgrader(tmp_path):
     run(["npfl-grader", "autograde", "ps1"], course, environment)
     with sqlite3.connect(course / "gradebook.db") as database:
         points = database.execute(
-            """select s.student_id, sum(g.auto_score), sum(b.max_score) from grade g
-            join grade_cells b on b.id = g.cell_id join submitted_notebook n on n.id = g.notebook_id
+            """select s.student_id, sum(g.auto_score), sum(c.max_score) from grade g
+            join base_cell b on b.id = g.cell_id join grade_cells c on c.id = b.id
+            join submitted_notebook n on n.id = g.notebook_id
             join submitted_assignment s on s.id = n.assignment_id
-            where b.cell_type = 'code' and b.id not in (select id from solution_cells)
+            where c.cell_type = 'code' and b.name not in (
+                select other.name from base_cell other join solution_cells z on z.id = other.id
+                where other.notebook_id = b.notebook_id)  -- which a person grades
             group by s.student_id"""
         ).fetchall()
     (solution, given, most), (stub, nothing, _) = sorted(points)
