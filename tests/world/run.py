@@ -1,11 +1,12 @@
 """Grade strangers' notebooks with stock nbgrader and with this grader, and compare cell by cell.
 
-    python tests/world/run.py FOLDER [--limit N] [--mutants N] [--seconds S] [--report FILE]
+    python tests/world/run.py FOLDER [--mutants N] [--seconds S] [--report FILE] [--again]
 
-FOLDER holds nbgrader source notebooks, at any depth, each with what lies beside it. Of each notebook these
-are handed in: the instructor's solution, the untouched stub, and solutions with one mistake each. Only
-notebooks in Python with solutions and tests are taken; what nbgrader itself does not release is named. A run
-that was stopped goes on where it was.
+FOLDER holds repositories with nbgrader source notebooks, at any depth, each with what lies beside it. Of each
+notebook these are handed in: the instructor's solution, the untouched stub, and solutions with one mistake
+each. Only notebooks in Python with solutions and tests are taken, each once; what nbgrader itself does not
+release is named. A run that was stopped goes on where it was; `--again` grades all of them again with this
+grader, and keeps what stock nbgrader has given, which takes most of the time.
 """
 
 import argparse
@@ -21,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import nbformat
@@ -130,22 +131,34 @@ def mutants(source: NotebookNode, most: int) -> list[NotebookNode]:
     return made
 
 
-def is_source(path: Path) -> bool:
-    """Say whether a notebook in Python has a solution between nbgrader's marks, and an autograded test."""
+def solved(path: Path) -> str:
+    """Give the code of a notebook in Python that has a solution and a test, else nothing."""
     try:
         notebook = json.loads(path.read_text(encoding="utf-8"))
         cells = [
-            (cell["cell_type"], cell["metadata"].get("nbgrader") or {}, "".join(cell["source"]))
+            (cell["metadata"].get("nbgrader") or {}, "".join(cell["source"]))
             for cell in notebook["cells"]
+            if cell["cell_type"] == "code"
         ]
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return False
+        return ""
     language = notebook.get("metadata", {}).get("kernelspec", {}).get("language", "python")
-    solved = any(s.get("solution") and "BEGIN SOLUTION" in text for kind, s, text in cells if kind == "code")
-    tested = any(
-        s.get("grade") and not s.get("solution") and s.get("points") for kind, s, _ in cells if kind == "code"
+    answers = [text for marks, text in cells if marks.get("solution")]
+    solution = any("BEGIN SOLUTION" in text or "NotImplementedError" not in text for text in answers)
+    tests = any(
+        marks.get("grade") and not marks.get("solution") and marks.get("points") for marks, _ in cells
     )
-    return language.lower().startswith("python") and solved and tested
+    python = language.lower().startswith("python")
+    return "\n".join(text for _, text in cells) if python and solution and tests else ""
+
+
+def sources(folder: Path) -> dict[str, Path]:
+    """Find the source notebooks below a folder, by relative path, each of a repository once."""
+    found: dict[tuple[str, str], Path] = {}
+    for path in sorted(folder.rglob("*.ipynb")):
+        if ".ipynb_checkpoints" not in path.parts and (code := solved(path)):
+            found.setdefault((path.relative_to(folder).parts[0], code), path)
+    return {str(path.relative_to(folder)): path for path in found.values()}
 
 
 def prepare(path: Path, course: Path, name: str, most: int, api: NbGraderAPI) -> str:
@@ -161,7 +174,10 @@ def prepare(path: Path, course: Path, name: str, most: int, api: NbGraderAPI) ->
     if not done["success"] or not release.exists():
         lines = (done.get("error") or done.get("log") or "?").strip().splitlines()
         return f"nbgrader does not release it: {lines[-1][-150:]}"
-    handed = {"solution": source, "stub": nbformat.read(release, as_version=4)}
+    stub = nbformat.read(release, as_version=4)
+    if [cell.source for cell in stub.cells] == [cell.source for cell in source.cells]:
+        return "it holds no solution"
+    handed = {"solution": source, "stub": stub}
     handed |= {f"mutant{n}": changed for n, changed in enumerate(mutants(source, most))}
     for student, notebook in handed.items():
         place = course / "submitted" / student / name
@@ -199,8 +215,11 @@ def scores(course: Path, name: str) -> dict[tuple[str, str], tuple[float | None,
     return {(student, cell): (points, bool(manual), most) for student, cell, points, manual, most in rows}
 
 
-def compare(paths: dict[str, Path], most: int, seconds: int) -> list[Compared]:
-    """Grade the solutions of some notebooks twice, each an assignment of one course."""
+def compare(paths: dict[str, Path], most: int, seconds: int, known: dict[str, Compared]) -> list[Compared]:
+    """Grade the solutions of some notebooks twice, each an assignment of one course.
+
+    What stock nbgrader has given to those that are `known` is not worked out again.
+    """
     with tempfile.TemporaryDirectory(prefix="npfl-world-") as folder:
         course, ours = Path(folder, "stock"), Path(folder, "ours")
         course.mkdir()
@@ -215,7 +234,7 @@ def compare(paths: dict[str, Path], most: int, seconds: int) -> list[Compared]:
             names = [name for name, why in skipped.items() if not why]
             shutil.copytree(course, ours)
             began = time.monotonic()
-            for name in names:
+            for name in [name for name in names if name not in known]:
                 for student in sorted(entry.parent.name for entry in course.glob(f"submitted/*/{name}")):
                     api.autograde(name, student)
             stock = time.monotonic() - began
@@ -231,27 +250,29 @@ def compare(paths: dict[str, Path], most: int, seconds: int) -> list[Compared]:
         compared = [Compared(name, skipped=skipped[name] or failed) for name in paths]
         for entry in compared:
             if not entry.skipped:
-                entry.seconds = (stock / share, here / share)
-                read(entry, course, ours)
+                before = known.get(entry.name)
+                entry.seconds = (before.seconds[0] if before else stock / share, here / share)
+                read(entry, course, ours, before)
         return compared
 
 
-def read(compared: Compared, course: Path, ours: Path) -> None:
-    """Read from both gradebooks what became of the cells."""
+def read(compared: Compared, course: Path, ours: Path, before: Compared | None) -> None:
+    """Read from both gradebooks, or from what stock nbgrader gave before, what became of the cells."""
     name = compared.name
-    theirs, mine = scores(course, name), scores(ours, name)
+    mine = scores(ours, name)
     report = json.loads((ours / "grading" / f"{name}.json").read_text())
     rows = {row["student"]: row for row in report["rows"]}
     compared.together = sum(len(tried["together"]) for tried in report.get("solutions", {}).values())
-    won = {
-        cell
-        for (student, cell), (points, _, most) in theirs.items()
-        if student == "solution" and points == most
-    }
-    for (student, cell), (points, *_) in sorted(theirs.items()):
-        if cell not in won:
-            compared.lost.add(cell)
-            continue
+    if before:
+        theirs = {(student, cell): points for student, cell, points, _, _ in before.cells}
+        compared.lost = before.lost
+    else:
+        graded = scores(course, name)
+        cells = {cell for student, cell in graded if student == "solution"}
+        won = {cell for cell in cells if graded["solution", cell][0] == graded["solution", cell][2]}
+        compared.lost = cells - won
+        theirs = {(student, cell): points for (student, cell), (points, *_) in graded.items() if cell in won}
+    for (student, cell), points in sorted(theirs.items()):
         here, manual, _ = mine.get((student, cell), (None, True, 0))
         row = rows.get(student, {})
         said = row.get("failed", {}).get(name, {}).get(cell, "") or "; ".join(row.get("reasons", []))
@@ -283,33 +304,31 @@ def verdict(stock: float | None, here: float | None) -> str:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("folder", type=Path)
-    options.add_argument("--limit", type=int, help="at most so many notebooks, drawn at random")
     options.add_argument("--mutants", type=int, default=2, help="of each notebook")
     options.add_argument("--seconds", type=int, default=60, help="for a cell")
     options.add_argument("--report", type=Path, default=Path("_build/world.json"), help="every cell, as JSON")
+    options.add_argument("--again", action="store_true", help="grade again here, not with stock nbgrader")
     chosen = options.parse_args()
-    paths = sorted(p for p in chosen.folder.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
-    paths = [p for p in paths if '"nbgrader"' in p.read_text(encoding="utf-8", errors="replace")]
-    if not paths:
-        sys.exit(
-            f"{chosen.folder}: there is no notebook with nbgrader's metadata below it: name another folder"
-        )
-    if chosen.limit and len(paths) > chosen.limit:
-        paths = sorted(random.Random(0).sample(paths, chosen.limit))
     console = Console(width=200)
-    all_compared: list[Compared] = []
+    paths = sources(chosen.folder)
+    if not paths:
+        sys.exit(f"{chosen.folder}: below it is no notebook with a solution and a test: name another folder")
     chosen.report.parent.mkdir(parents=True, exist_ok=True)
-    all_compared += kept(chosen.report)
-    known = {compared.name for compared in all_compared}
-    paths = [path for path in paths if str(path.relative_to(chosen.folder)) not in known]
-    if known:
+    known = {compared.name: compared for compared in kept(chosen.report)}
+    if chosen.again:
+        paths = {name: path for name, path in paths.items() if name in known and not known[name].skipped}
+    elif known:
+        paths = {name: path for name, path in paths.items() if name not in known}
         console.print(f"{len(known)} notebooks stand in {chosen.report} already: remove it to begin anew")
-    named = {f"n{number}": path for number, path in enumerate(paths)}
-    chunks = [dict(chunk) for chunk in _chunks(list(named.items()))]
+    chunks = [list(paths.items())[start : start + CHUNK] for start in range(0, len(paths), CHUNK)]
     for chunk in track(chunks, console=Console(stderr=True), description=f"{CHUNK} notebooks each"):
-        for compared in compare(chunk, chosen.mutants, chosen.seconds):
-            compared.name = str(chunk[compared.name].relative_to(chosen.folder))
-            all_compared.append(compared)
+        short = {f"n{number}": name for number, (name, _) in enumerate(chunk)}
+        before = {n: replace(known[name], name=n) for n, name in short.items() if name in known}
+        for compared in compare(
+            {n: paths[name] for n, name in short.items()}, chosen.mutants, chosen.seconds, before
+        ):
+            compared.name = short[compared.name]
+            known[compared.name] = compared
             if compared.skipped:
                 console.print(f"{compared.name}: {compared.skipped}", markup=False)
             for student, cell, stock, here, said in compared.cells:
@@ -319,17 +338,20 @@ def main() -> None:
                         f"{compared.name}: {student} {cell}: {kind}: {points}: {said[:200]}", markup=False
                     )
         chosen.report.write_text(
-            json.dumps([vars(c) for c in all_compared], ensure_ascii=False, indent=1, default=sorted)
+            json.dumps([vars(c) for c in known.values()], ensure_ascii=False, indent=1, default=sorted)
         )
-    summary(all_compared, console)
-    if any(verdict(s, h) == "less" for c in all_compared for _, _, s, h, _ in c.cells):
+    summary(list(known.values()), console)
+    if any(verdict(s, h) == "less" for c in known.values() for _, _, s, h, _ in c.cells):
         sys.exit(3)
 
 
 def summary(all_compared: list[Compared], console: Console) -> None:
-    graded = [compared for compared in all_compared if not compared.skipped]
+    # A notebook whose solution wins nothing with stock nbgrader says nothing of the grader.
+    graded = [compared for compared in all_compared if compared.cells]
+    repositories = {compared.name.partition("/")[0] for compared in graded}
     table = Table(
-        title=f"{len(graded)} notebooks compared, {len(all_compared) - len(graded)} left out (named above)"
+        title=f"{len(graded)} notebooks of {len(repositories)} repositories compared, "
+        f"{len(all_compared) - len(graded)} left out"
     )
     kinds = ("equal", "less", "more", "a person", "only here")
     for column in ("handed in", "cells", *kinds):
@@ -343,6 +365,7 @@ def summary(all_compared: list[Compared], console: Console) -> None:
         )
         table.add_row(what, str(sum(counts.values())), *(str(counts[kind]) for kind in kinds))
     console.print(table)
+    console.print("Repositories: " + ", ".join(sorted(repositories)))
     together = sum(compared.together for compared in graded)
     stock, here = (sum(compared.seconds[k] for compared in graded) for k in (0, 1))
     console.print(
