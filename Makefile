@@ -71,9 +71,10 @@ guide: $(HAVE)book $(NPM)  ## build the instructor's guide into _build/guide
 downloads: build $(HAVE)export  ## add the PDF, the ePub and the packed site, which the first page offers (needs Chromium)
 	python -m npfl_book.export
 
-# Not in pyproject.toml: some tests run others where pytest-xdist is missing.
+# Not in pyproject.toml: some tests run others where pytest-xdist is missing. Four workers even on two cores:
+# a worker often waits, for a browser, a database or the other half of a course.
 test: install  ## run the whole test suite
-	pytest -n 2 --dist worksteal
+	pytest -n 4 --dist worksteal
 
 check: lint  ## for daily work, a minute: lint, and the tests that need no browser and no course
 	pytest -n 2 --dist worksteal -q -m "not slow"
@@ -115,8 +116,7 @@ table: $(HAVE)grade  ## try all solutions of the exercises and write docs/exerci
 	cat docs/exercises.md
 
 lock: $(HAVE)dev  ## refresh the locked versions
-	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --no-emit-index-url \
-		--upgrade --quiet --output-file requirements.lock
+	python tools/install.py --lock
 	cd npfl_book && npm update --package-lock-only
 
 clean:  ## remove everything that was built, but not .venv

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -181,6 +182,20 @@ def test_pip_is_brought_where_uv_made_the_environment(project):
     (project.python.parent / "uv").symlink_to(UV)
     assert project.run("few", f"index-url = {main}").returncode == 0
     assert project.installed() == {"one": ("1.0", "main")}
+
+
+def test_newest_versions_are_locked_from_where_pip_looks(project):
+    main = _index(project.root / "main", {"one": ["1.0", "1.1"], "two": ["2.0", "2.1"]})
+    done = project.run("--lock", f"index-url = {main}")
+    assert (done.returncode, done.stderr) == (0, "")
+    lock = project.lock.read_text()
+    assert re.findall(r"^\w.*", lock, re.M) == ["one==1.1", "two==2.1"]
+    assert str(project.root) not in lock
+    project.lock.write_text(before := "one==1.0\n" + lock[lock.index("two") :])
+    done = project.run("--lock", f"index-url = {main}", "src = sources")
+    assert done.returncode == 1
+    assert "pip's setting src: requirements.lock stays as it was" in done.stderr
+    assert project.lock.read_text() == before
 
 
 def test_settings_of_pip_for_uv(monkeypatch, tmp_path, environment):

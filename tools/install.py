@@ -1,5 +1,7 @@
 """Install what a command needs, in the locked versions; the Makefile calls ``python tools/install.py EXTRA``.
 
+``python tools/install.py --lock`` looks for the newest versions instead, and locks them.
+
 uv does the work, in a tenth of pip's time; pip brings it into the environment. uv does not read the settings
 of the user's pip, so they are handed on to it: another index, a proxy, constraints. Where there is no uv for
 this machine, where it has no counterpart of a setting, or where it fails, pip installs the same versions.
@@ -103,8 +105,8 @@ def bring_uv() -> bool:
     return subprocess.run(command, check=False).returncode == 0
 
 
-def with_uv(extra: str) -> str:
-    """Let uv install; return why it did not, or nothing."""
+def run_uv(*command: str, constraints: list[str]) -> str:
+    """Run a command of ``uv pip`` with the settings of the user's pip; return why it did not, or nothing."""
     variables, options, unknown = for_uv(pip_settings())
     if unknown:
         return f"uv has no counterpart of pip's setting {', '.join(unknown)}"
@@ -112,23 +114,36 @@ def with_uv(extra: str) -> str:
         return "uv is not to be had"
     own = {name: value for name, value in os.environ.items() if name.startswith("UV_")}
     environment = os.environ | variables | own
-    # Those that were asked for by either count, beside the locked versions.
+    # Those that were asked for by either count, beside ours.
     asked = [variables.get("UV_CONSTRAINT"), own.get("UV_CONSTRAINT")]
-    environment["UV_CONSTRAINT"] = " ".join([LOCK, *filter(None, asked)])
+    environment["UV_CONSTRAINT"] = " ".join([*constraints, *filter(None, asked)])
+    done = subprocess.run([str(UV), "pip", *command, "--quiet", *options], env=environment, check=False)
+    return "uv failed" if done.returncode else ""
+
+
+def with_uv(extra: str) -> str:
+    """Let uv install an extra."""
     # As pip does; where submissions run, nothing can be written, and each import would be compiled anew.
-    options.append("--compile-bytecode")
-    command = [str(UV), "pip", "install", "--quiet", "--python", sys.executable, *options]
-    command += ["--editable", f".[{extra}]"]
-    return "uv failed" if subprocess.run(command, env=environment, check=False).returncode else ""
+    options = ["--python", sys.executable, "--compile-bytecode", "--editable", f".[{extra}]"]
+    return run_uv("install", *options, constraints=[LOCK])
+
+
+def lock() -> str:
+    """Let uv lock the newest versions, without the addresses where they were found."""
+    options = ["--all-extras", "--universal", "--python-version", "3.11", "--no-emit-index-url"]
+    options += ["--no-emit-find-links", "--upgrade", "--output-file", LOCK]
+    return run_uv("compile", "pyproject.toml", *options, constraints=[])
 
 
 def main() -> None:
-    """Install the extra named on the command line, in the project that is the current folder."""
+    """Do what the command line says, in the project that is the current folder."""
     if find_spec("pip") is None:  # as in an environment that uv made
         subprocess.run(
             [sys.executable, "-m", "ensurepip", "--default-pip"], stdout=subprocess.DEVNULL, check=True
         )
     (extra,) = sys.argv[1:]
+    if extra == "--lock":
+        sys.exit(f"{why}: {LOCK} stays as it was" if (why := lock()) else None)
     if why := with_uv(extra):
         print(f"{why}: pip installs, which takes some minutes", file=sys.stderr, flush=True)
         command = [*PIP, "install", "--quiet", "--constraint", LOCK, "--editable", f".[{extra}]"]
