@@ -100,7 +100,7 @@ def check(course: Course, assignment: str, progress: Callable[[], None]) -> list
         solutions.keep(grade.grade(task))
     for name, instructors in definitions.items():
         if name in solutions.tried:
-            stub = _stub(course, instructors, stubs[name], files)
+            stub = _stub(solutions, instructors, stubs[name])
             found.append(Checked(assignment, name, solutions.tried[name], stub))
         elif name in solutions.unknown:
             found.append(Checked(assignment, name, problem="its source holds no solution to try"))
@@ -108,12 +108,10 @@ def check(course: Course, assignment: str, progress: Callable[[], None]) -> list
     return sorted(found, key=lambda checked: checked.notebook)
 
 
-def _stub(
-    course: Course, instructors: Definition, stub: NotebookNode, files: dict[str, bytes]
-) -> dict[str, float]:
-    data = nbformat.writes(stub).encode()
-    task = grade.Task("", instructors.name, instructors, data, files=files, limits=course.limits())
-    graded = grade.grade(replace(task, require=Level.NONE))
+def _stub(solutions: solution.Solutions, instructors: Definition, stub: NotebookNode) -> dict[str, float]:
+    data, limits = nbformat.writes(stub).encode(), solutions.course.limits()
+    task = grade.Task("", instructors.name, instructors, data, None, solutions.files, limits=limits)
+    graded = grade.grade(solutions.inform(replace(task, require=Level.NONE)))
     return {test: points for test, points in graded.scores.items() if points}
 
 

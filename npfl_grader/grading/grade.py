@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from npfl_grader.course.definition import Definition
 from npfl_grader.course.policy import Policy
-from npfl_grader.engine.job import Cell, Engine, Job, Level, Limits, Result
+from npfl_grader.engine.job import Cell, Engine, Job, Level, Limits, Outcome, Result, Role
 from npfl_grader.engine.retry import TRIES, persist
 from npfl_grader.grading import intake, opinions, pictures, recognition, verdict
 from npfl_grader.grading.document import document, is_hidden, say, show
@@ -50,6 +50,9 @@ class Task:
         The tests, by grade id, that the instructor's own solution does not pass here, and why.
     assigned : dict
         For each solution cell, by grade id, the variables that the instructor's solution assigns.
+    ends : dict or None
+        What a test's last expression gives after the instructor's solution, by grade id, where it is neither
+        nothing nor a number: it is no points then. None if this is that solution.
     """
 
     student: str
@@ -66,6 +69,7 @@ class Task:
     only_together: frozenset[str] = frozenset()
     lost: dict[str, str] = field(default_factory=dict)
     assigned: dict[str, list[str]] = field(default_factory=dict)
+    ends: dict[str, str] | None = field(default_factory=dict)
 
 
 @dataclass
@@ -98,6 +102,8 @@ class Graded:
         The tests whose points were given in one process with the student's code.
     disagreements : dict
         For each test that passed only so and is left to a person, by grade id, what it said otherwise.
+    ends : dict
+        For each test that ended in a value which is no points, by grade id, what that is.
     """
 
     student: str
@@ -115,6 +121,7 @@ class Graded:
     log: str = ""
     together: list[str] = field(default_factory=list)
     disagreements: dict[str, str] = field(default_factory=dict)
+    ends: dict[str, str] = field(default_factory=dict)
 
 
 def grade(task: Task, execute: Callable[[bytes], bytes] | None = None) -> Graded:
@@ -138,13 +145,16 @@ def grade(task: Task, execute: Callable[[bytes], bytes] | None = None) -> Graded
 
 def _judge(task: Task, rebuilt: intake.Rebuilt, execute: Callable[[bytes], bytes] | None) -> Graded:
     """Run the notebook, together with the tests too where they are not passed apart, and settle the two."""
+    ends: dict[str, str] = {}
     apart = _run(task, rebuilt, execute, Engine(task.engine))
-    first = {cell.id: cell for cell in apart.cells}
+    first = _as_the_solution_ends(task, rebuilt, apart, ends)
     # A run that failed as a whole is no opinion: it may be well the next time.
     if apart.fault or task.engine != Engine.TWO_PROCESS:
         return _finish(task, rebuilt, apart)
     if not opinions.in_doubt(task.definition, rebuilt, first):
-        return _finish(task, rebuilt, apart)
+        graded = _finish(task, rebuilt, replace(apart, cells=list(first.values())))
+        graded.ends = ends
+        return graded
     together = _run(task, rebuilt, execute, Engine.TOGETHER)
     seconds, log = apart.seconds + together.seconds, apart.log + together.log
     secrets = task.policy.hidden_tests != "all"
@@ -152,7 +162,7 @@ def _judge(task: Task, rebuilt: intake.Rebuilt, execute: Callable[[bytes], bytes
         task.definition,
         rebuilt,
         first,
-        {cell.id: cell for cell in together.cells},
+        _as_the_solution_ends(task, rebuilt, together, ends),
         only_together=task.only_together,
         lost=task.lost,
         secret=lambda number: secrets and is_hidden(task.policy, rebuilt, number),
@@ -160,8 +170,27 @@ def _judge(task: Task, rebuilt: intake.Rebuilt, execute: Callable[[bytes], bytes
     )
     cells = [replace(result, id=number) for number, result in settled.results.items()]
     graded = _finish(task, rebuilt, Result(cells, level=apart.level, seconds=seconds, log=log))
-    graded.together, graded.disagreements = settled.together, settled.disagreements
+    graded.together, graded.disagreements, graded.ends = settled.together, settled.disagreements, ends
     return graded
+
+
+def _as_the_solution_ends(
+    task: Task, rebuilt: intake.Rebuilt, result: Result, ends: dict[str, str]
+) -> dict[str, Outcome]:
+    """Take last values that are no points for nothing where the instructor's solution has such, too.
+
+    nbgrader gives full points for whatever is no number. Where the solution makes a test end in a number or
+    in nothing, anything else is of the student's making, and stays unclear.
+    """
+    found = {}
+    for cell in result.cells:
+        name = rebuilt.names.get(cell.id, "")
+        test = rebuilt.roles.get(cell.id) == Role.TEST
+        if test and cell.unclear and (task.ends is None or task.ends.get(name) == cell.unclear):
+            ends.setdefault(name, cell.unclear)
+            cell = replace(cell, value=None, unclear="")
+        found[cell.id] = cell
+    return found
 
 
 def without_running(task: Task, fault: str) -> Graded:

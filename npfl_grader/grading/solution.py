@@ -29,7 +29,7 @@ def read(definition: Definition, graded: Graded) -> Tried:
         if cell.name not in graded.disagreements and given != cell.points:
             why = graded.unsure.get(cell.name) or graded.failed.get(cell.name) or graded.unreadable or ""
             lost[cell.name] = f"{given or 0:g} of {cell.points:g} points{': ' if why else ''}{why}"
-    return Tried(len(tests), graded.disagreements, lost)
+    return Tried(len(tests), graded.disagreements, lost, graded.ends)
 
 
 @dataclass
@@ -82,7 +82,7 @@ class Solutions:
             if name not in self.tried:
                 definition, limits = self.definitions[name], self.course.limits()
                 task = Task("", name, definition, data, None, self.files, limits=limits, require=Level.NONE)
-                yield replace(task, policy=Policy("all"), assigned=self._assigned[name])
+                yield replace(task, policy=Policy("all"), assigned=self._assigned[name], ends=None)
 
     def keep(self, graded: Graded) -> None:
         """Remember how a solution did."""
@@ -103,13 +103,14 @@ class Solutions:
             only_together=frozenset(tried.together) if counts else frozenset(),
             lost=tried.lost,
             assigned=self._assigned.get(task.notebook, {}),
+            ends=tried.ends,
         )
 
     def digest(self, name: str) -> str:
         """Say by a hash what `inform` tells of a notebook."""
         tried = self.tried.get(name, Tried(0))
         together = sorted(tried.together) if self.course.settings.together else []
-        return receipts.digest(together, tried.lost, self._assigned.get(name, {}))
+        return receipts.digest(together, tried.lost, self._assigned.get(name, {}), tried.ends)
 
 
 def load(

@@ -58,7 +58,7 @@ def run(name, handed_in, **known):
 
 @functools.cache
 def tried(name):
-    return solution.read(*run(name, notebook(name)))
+    return solution.read(*run(name, notebook(name), ends=None))
 
 
 @pytest.mark.parametrize("name", IDIOMS)
@@ -68,7 +68,7 @@ def test_the_solution_passes_apart_or_together(name):
         assert NOT_HERE[name] in str(found.lost)
         return
     assert not found.lost
-    _, graded = run(name, notebook(name), only_together=frozenset(found.together))
+    _, graded = run(name, notebook(name), only_together=frozenset(found.together), ends=found.ends)
     assert not graded.unsure
     assert sum(graded.scores.values()) == found.tests
     assert set(graded.together) == set(found.together)
@@ -92,6 +92,24 @@ def test_wrong_work_wins_nothing(name):
     found = tried(name)
     _, graded = run(name, notebook(name, WRONG[name]), only_together=frozenset(found.together))
     assert not graded.unsure
+    assert not any(graded.scores.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    {
+        "ends_in_true": "def even(n):\n    return False",
+        "ends_in_students_object": "class Other:\n    balance = 0\n\n\nAccount = Other",
+        "points_of_students": "def score():\n    return 'all of them'",
+        "points_of_students_together": "class P:\n    def __init__(self, x):\n        self.x = 'all'\n"
+        "    def __eq__(self, other):\n        return True",
+    }.items(),
+)
+def test_a_last_value_that_the_solution_does_not_give_is_left_to_a_person(name, answer):
+    found = tried(name)
+    known = {"only_together": frozenset(found.together), "lost": found.lost, "ends": found.ends}
+    _, graded = run(name, notebook(name, answer), **known)
+    assert graded.unsure
     assert not any(graded.scores.values())
 
 

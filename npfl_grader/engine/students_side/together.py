@@ -4,6 +4,7 @@ import os
 import socket
 
 from npfl_grader.engine.both.codec import Sizes
+from npfl_grader.engine.both.points import points
 from npfl_grader.engine.both.shell import Notebook
 from npfl_grader.engine.both.wire import Channel
 
@@ -15,8 +16,8 @@ def in_shell(sock: socket.socket, memory: int, most_output: int) -> None:
     notebook = Notebook(most_output)
     channel.send({})
     for count, cell in enumerate(request["cells"], 1):
-        _, outputs = notebook.run(cell["source"], request["seconds"], count, brief=cell["brief"])
-        channel.send({"outputs": outputs})
+        result, outputs = notebook.run(cell["source"], request["seconds"], count, brief=cell["brief"])
+        channel.send({"outputs": outputs, "points": points(result.result)})
     channel.receive()
 
 

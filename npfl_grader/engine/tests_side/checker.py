@@ -7,9 +7,6 @@ another, nor be seen.
 """
 
 import builtins
-import decimal
-import fractions
-import math
 import os
 import socket
 import sys
@@ -17,11 +14,9 @@ import tempfile
 import time
 import traceback
 from dataclasses import replace
-from typing import Any
-
-import numpy as np
 
 from npfl_grader.engine.both.outputs import error_output
+from npfl_grader.engine.both.points import points
 from npfl_grader.engine.both.shell import CellTimeout, Notebook, Variables
 from npfl_grader.engine.both.wire import UNLIMITED, Channel
 from npfl_grader.engine.both.work import limit_memory, put_files, remove
@@ -33,9 +28,6 @@ from npfl_grader.engine.tests_side.connection import Connection
 from npfl_grader.engine.tests_side.failures import Fault, NoAnswer
 from npfl_grader.engine.tests_side.names import Names, from_json
 from npfl_grader.engine.tests_side.processes import Processes, failed
-
-# What a check's last expression may give as its points. A bool is a statement, not a number of them.
-_NUMBERS = (int, float, fractions.Fraction, decimal.Decimal, np.integer, np.floating)
 
 
 class Checker:
@@ -206,27 +198,6 @@ class Checker:
         for name, value in values.items():
             if name in wanted and (name not in variables or name in self.replaced):
                 variables[name] = self.injected[name] = value
-
-
-def points(value: Any) -> tuple[float | None, str]:
-    """Read the last expression's value as a number of points.
-
-    Returns
-    -------
-    number : float or None
-        None if there is no value, or if it is no number.
-    unclear : str
-        What the value is if it is neither nothing nor a number; a student's code may have made it.
-    """
-    if value is None:
-        return None, ""
-    if type(value) is not bool and (type(value) in _NUMBERS or isinstance(value, np.integer | np.floating)):
-        try:
-            number = float(value)
-        except (OverflowError, ValueError):
-            number = math.nan
-        return number, "" if math.isfinite(number) else "a number that is not finite"
-    return None, f"an object of type {type(value).__name__}"
 
 
 def in_order(job: Job, by_index: dict[int, Outcome]) -> list[Outcome]:
