@@ -105,7 +105,7 @@ mutation: $(HAVE)dev  ## make each of the typical mistakes in npfl and see that 
 world: $(HAVE)dev  ## grade a folder of strangers' notebooks with stock nbgrader too, and compare: make world FOLDER=courses
 	python tests/world/run.py $(or $(FOLDER),$(error say which: make world FOLDER=courses))
 
-rehearsal: $(HAVE)dev  ## run a simulated course of 300 students through every step, killed in between
+rehearsal: $(HAVE)dev  ## a simulated course of 300 students through every step, killed in between; goes on if stopped
 	python tests/simulation/run.py
 
 course: $(HAVE)grade  ## create an nbgrader course: make course DIR=my-course ROSTER=students.csv

@@ -12,7 +12,7 @@ from typing import NewType
 Clean = NewType("Clean", str)
 
 # Escape sequences of terminals: with their parameters, they would leave rubbish behind without the escape.
-_ESCAPE = re.compile(
+ESCAPE = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?|\x1b.?"
 )
 # Marks that turn the direction of what follows, so that a name looks like another one.
@@ -44,7 +44,7 @@ def clean(text: object, most: int = 200, *, lines: bool = False) -> Clean:
     except Exception:
         kept = f"<{type(text).__name__}>"
     # Of what is very long nothing else is looked at.
-    kept = _ESCAPE.sub("", kept[: 4 * most + 1000])
+    kept = ESCAPE.sub("", kept[: 4 * most + 1000])
     kept = _TURNING.sub("", kept.replace("\r\n", "\n"))
     kept = "".join(character if character in "\n\t" else _harmless(character) for character in kept)
     if not lines:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -49,13 +50,29 @@ c.HTMLExporter.filters = {"markdown2html": "npfl_grader.safe_html.markdown2html"
 """
 
 
+@dataclass
+class Created:
+    """What was done to a course, one line each.
+
+    Attributes
+    ----------
+    lines : list of str
+        For each assignment, what was done, and then what was done about due dates and students.
+    doubts : list of str
+        What of the list of students was not taken, and why.
+    """
+
+    lines: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+
+
 def create(
     folder: Path,
     paths: list[Path],
     students: Path | None = None,
     id_column: str = "",
     encoding: str = "",
-) -> list[str]:
+) -> Created:
     """Create the course, or bring its assignments, due dates and students up to date.
 
     Each exercise becomes an assignment of its own name. What the instructor has changed elsewhere in the
@@ -76,8 +93,8 @@ def create(
 
     Returns
     -------
-    list of str
-        For each assignment, what was done, and then what was done about due dates and students.
+    Created
+        What was done, and what needs a look.
 
     Raises
     ------
@@ -104,9 +121,9 @@ def create(
             "mend the name"
         )
     done += _set_due_dates(course, dues)
-    if listed:
-        done += [*listed.notes, _enrol(course, listed.students)]
-    return done
+    if not listed:
+        return Created(done)
+    return Created([*done, *listed.notes, _enrol(course, listed.students)], listed.dropped)
 
 
 def _record(course: Course) -> Path:

@@ -22,18 +22,24 @@ def course(
 ) -> None:
     """Create an nbgrader course with the book's exercises, or bring it up to date.
 
-    Due dates, points and what being late costs stand in the course's nbgrader_config.py.
+    Due dates, points and what being late costs stand in the course's nbgrader_config.py. The exit code is 3
+    if somebody in the list of students was left out.
     """
     from npfl_grader.authoring import creation, exercises
 
     paths = find(source)
     with stopping():
         try:
-            for line in creation.create(folder, paths, roster, id_column, encoding):
-                typer.echo(line)
+            created = creation.create(folder, paths, roster, id_column, encoding)
         except (exercises.ExerciseError, RuntimeError) as error:
             raise stop(str(error)) from None
+    for line in created.lines:
+        typer.echo(line)
+    for doubt in created.doubts:
+        typer.echo(f"needs a look: {doubt}")
     typer.echo(
         f"Next: set due dates in {folder}/nbgrader_config.py and run this again, then, in {folder}, run"
     )
     typer.echo("  npfl-grader release --zip ASSIGNMENT")
+    if created.doubts:
+        raise typer.Exit(3)

@@ -1,17 +1,28 @@
 """Find what was handed in, and read it without following a link or opening anything but a plain file."""
 
 import os
+import re
 import stat
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from fnmatch import fnmatch
 from pathlib import Path
 
+from dateutil import parser, tz
+from nbgrader.utils import parse_utc
+
 from npfl_grader.course.settings import Course
+from npfl_grader.text import clean
 
 FILES = 200
 BYTES = 100_000_000
 TIMESTAMP = "timestamp.txt"
+YEAR_FIRST = re.compile(r"\d{4}")
+DOTS = re.compile(r"\d{1,2}\.\s*\d{1,2}\.")
+ZONE = re.compile(r"(\S+ \S*:\S+) ([A-Za-z][\w/+-]*)")  # "2026-03-10 20:00:00 Europe/Prague"
+DAY, OTHER = datetime(2000, 1, 1), datetime(2001, 2, 2)  # from which a day that is not said would be taken
 
 
 @dataclass
@@ -34,6 +45,8 @@ class Submission:
         For each file that was not read, by relative path, why.
     notes : list of str
         What was left out or renamed, one line each.
+    undated : bool
+        Whether it says a time that cannot be read, so that nobody knows whether it was late.
     """
 
     student: str
@@ -43,6 +56,7 @@ class Submission:
     timestamp: str | None = None
     left_out: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    undated: bool = False
 
     def helpers(self) -> dict[str, bytes]:
         """Give the files that the student's code may use."""
@@ -93,7 +107,7 @@ def read(course: Course, assignment: str, student: str) -> Submission:
     for name, data in _files(course.folder("submitted", student, assignment), course.directory.ignore):
         if isinstance(data, str):
             submission.left_out[name] = data
-            submission.notes.append(f"{name.encode('utf-8', 'replace').decode()} is left out: {data}")
+            submission.notes.append(f"{clean(name)} is left out: {data}")
             continue
         total += len(data)
         if len(submission.files) >= FILES or total > BYTES:
@@ -105,6 +119,53 @@ def read(course: Course, assignment: str, student: str) -> Submission:
     if TIMESTAMP in submission.files:
         submission.timestamp = submission.files[TIMESTAMP].decode("utf-8", "replace").strip() or None
     return submission
+
+
+def read_time(text: str | None) -> datetime | None:
+    """Read what a ``timestamp.txt`` says, as nbgrader does: in UTC, without a time zone; None for nothing.
+
+    nbgrader takes what is missing from today's date, 10/3/2026 for October, 10.3.2026 too, and a time zone
+    that it does not know for UTC; nothing of that is done here.
+
+    Raises
+    ------
+    ValueError
+        If it is no time, or could be several.
+    """
+    if not text:
+        return None
+    ways = (False,) if YEAR_FIRST.match(text) else (True,) if DOTS.match(text) else (False, True)
+    zones = {}
+    if match := ZONE.fullmatch(text):
+        text, zones = f"{match[1]} TZ", {"TZ": tz.gettz(match[2])}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", parser.UnknownTimezoneWarning)
+            read = {
+                parse_utc(parser.parse(text, dayfirst=way, default=day, tzinfos=zones or None))
+                for way in ways
+                for day in (DAY, OTHER)
+            }
+    except (OverflowError, parser.UnknownTimezoneWarning):
+        raise ValueError("it is no time") from None
+    if None in zones.values():
+        raise ValueError("its time zone is not known")
+    if len(read) > 1:
+        raise ValueError("it could be several times")
+    moment: datetime = read.pop()
+    return moment
+
+
+def says_no_time(course: Course, assignment: str, student: str) -> bool:
+    """Whether a submission has a ``timestamp.txt`` that says no time, so that nobody knows if it was late."""
+    path = course.folder("submitted", student, assignment) / TIMESTAMP
+    if not path.exists():
+        return False
+    try:
+        read_time(read_plain(path).decode("utf-8", "replace").strip() or None)
+    except ValueError:
+        return True
+    return False
 
 
 def _files(folder: Path, ignored: list[str]) -> Iterator[tuple[str, bytes | str]]:

@@ -291,7 +291,7 @@ class Batch:
                 row.reasons.append(f"{name}: nothing was changed")
             if graded.unsure or graded.unreadable:
                 row.state = State.PARTLY
-        if row.state is State.PARTLY and not judged:
+        if (row.state is State.PARTLY and not judged) or result.submission.undated:
             row.state = State.LOOK
         return row
 

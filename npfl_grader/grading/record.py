@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from nbgrader.utils import parse_utc
 from sqlalchemy.orm import Session
 
-from npfl_grader.course import gradebook
+from npfl_grader.course import gradebook, submissions
 from npfl_grader.course.gradebook_rows import Rows, Work, late_rule
 from npfl_grader.course.settings import Course
 from npfl_grader.course.submissions import Submission
@@ -65,8 +64,9 @@ class Result:
 def handed_in_at(submission: Submission) -> datetime | None:
     """Read the submission's timestamp, and note it where it is none."""
     try:
-        return parse_utc(submission.timestamp) if submission.timestamp else None
-    except (ValueError, OverflowError):
+        return submissions.read_time(submission.timestamp)
+    except ValueError:
+        submission.undated = True
         note = f"timestamp.txt says no time: {submission.timestamp!r:.60}"
         if note not in submission.notes:
             submission.notes.append(note)

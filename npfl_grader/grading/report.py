@@ -30,7 +30,8 @@ class Row:
     student : str
         The student.
     state : State
-        "graded"; "partly graded": some tests could not be judged; "needs a look": none could be.
+        "graded"; "partly graded": some tests could not be judged; "needs a look": none could be, or nobody
+        knows whether it came in time.
     points, most : float
         What the tests gave, and could have given; answers that a person grades are not in it.
     by_hand : int

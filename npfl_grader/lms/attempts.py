@@ -80,7 +80,7 @@ def read(
             continue
         if made_from_path(made, path.name, member, people, notebooks):
             continue
-        if not (member.path.name == "index.html" or member.path.suffix == ".csv"):
+        if str(member.path) != "index.html":  # Brightspace's own
             stray.append(member)
     if not made:
         raise CourseError(
@@ -198,18 +198,23 @@ class Matcher:
         The members of each group, by its reduced name.
     answers : dict
         What the instructor has filled in, by archive, owner and number.
+    owners : dict
+        The names as the archives write them, by how the instructor sees them.
     """
 
     people: People
     numbers: dict[tuple[str, str], str] = field(default_factory=dict)
     listed: dict[tuple[str, str], str] = field(default_factory=dict)
     groups: dict[str, list[str]] = field(default_factory=dict)
-    answers: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    answers: dict[ledger.Key, str] = field(default_factory=dict)
+    owners: dict[ledger.Key, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def all(self, attempts: list[Attempt]) -> list[tuple[list[str], str]]:
         """Say for each attempt whose it is, or why it is nobody's."""
         numbers: dict[tuple[str, str], set[str]] = defaultdict(set)
+        self.owners = defaultdict(set)
         for attempt in attempts:
+            self.owners[ledger.key(attempt.archive, attempt.owner, attempt.number)].add(attempt.owner)
             if attempt.number:
                 numbers[attempt.system, plain_name(attempt.owner)].add(attempt.number)
         return [
@@ -235,7 +240,9 @@ class Matcher:
             if self._agrees(attempt, source, student):
                 return student, ""
             return "", f"the number {attempt.number} is that of {self.people.show(student)}, the name is not"
-        named = self.people.named(attempt.owner)
+        if plain_name(attempt.owner) in map(plain_name, source.anonymous):
+            return "", "the marking is anonymous, and nothing says whose this number is"
+        named = self.people.named(attempt.owner) or self._named_in_group(attempt, source)
         if len(named) > 1:
             return "", f"{', '.join(sorted(named))} have this name"
         if not named:
@@ -254,6 +261,16 @@ class Matcher:
             return "", f"{self.people.show(student)} has the number {', '.join(sorted(known))}"
         return student, ""
 
+    def _named_in_group(self, attempt: Attempt, source: System) -> set[str]:
+        """Name all who have the name behind that of a group which the instructor has listed."""
+        parts = source.parted(attempt.owner)
+        return {
+            student
+            for group, name in parts
+            if plain_name(group) in self.groups
+            for student in self.people.named(name)
+        }
+
     def _by_id(self, attempt: Attempt, source: System) -> tuple[str, str]:
         """Find a person whose id the owner's name holds."""
         ids = {
@@ -267,7 +284,11 @@ class Matcher:
             ids = {student} if not alone or any(letter.isdigit() for letter in student) else set()
         if len(ids) == 1:
             return ids.pop(), ""
-        return "", f"it may be {' or '.join(sorted(ids))}" if ids else "nobody in the course has this name"
+        if ids:
+            return "", f"it may be {' or '.join(sorted(ids))}"
+        behind = {student for _, name in source.parted(attempt.owner) for student in self.people.named(name)}
+        hint = f", but {' and '.join(sorted(behind))} what stands behind a hyphen" if behind else ""
+        return "", f"nobody in the course has this name{hint}"
 
     def _answer(self, attempt: Attempt, numbers: set[str]) -> str | None:
         """Look up what the instructor has filled in; without a number it must be clear who is meant."""
@@ -277,7 +298,9 @@ class Matcher:
             for key, student in self.answers.items():
                 if (key[0], key[2]) == (archive, number):
                     return student
-        return self.answers.get((archive, owner, "")) if len(numbers) <= 1 else None
+        # Names that differ in what nobody sees look the same in the file.
+        alike = len(self.owners[archive, owner, number]) > 1
+        return self.answers.get((archive, owner, "")) if len(numbers) <= 1 and not alike else None
 
     def _numbered(self, attempt: Attempt) -> str | None:
         if not attempt.number:
@@ -286,10 +309,13 @@ class Matcher:
 
     def _agrees(self, attempt: Attempt, source: System, student: str) -> bool:
         """Whether the name says the same as the number, or says nothing."""
-        if source.number_is_person or student in self.people.named(attempt.owner):
+        names = [attempt.owner, *(name for _, name in source.parted(attempt.owner))]
+        if any(student in self.people.named(name) for name in names):
             return True
+        if source.number_is_person:
+            return not self.people.named(attempt.owner)  # it is the name of somebody else
         listed = self.listed.get((attempt.system, attempt.number), "")
-        owner, person = plain_name(attempt.owner), self.people.persons[student]
-        if owner in {plain_name(listed), *map(plain_name, source.anonymous)}:
+        person = self.people.persons[student]
+        if {*map(plain_name, names)} & {plain_name(listed), *map(plain_name, source.anonymous)}:
             return True
         return not (person.first_name or person.last_name or listed)

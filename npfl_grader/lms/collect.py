@@ -21,6 +21,7 @@ from npfl_grader.lms.archives import Refused
 from npfl_grader.lms.attempts import Attempt, Matcher
 from npfl_grader.lms.ledger import Collection, Question, Taken
 from npfl_grader.lms.people import People, full_name, plain_name
+from npfl_grader.text import clean
 
 IN_TIME = "a later attempt came after the deadline; the one in time stays, --late takes the last"
 
@@ -71,8 +72,8 @@ class Collector:
         What the last collection said.
     times : dict
         For each student, when the worksheet says that the assignment was handed in.
-    notes : list of str
-        What was guessed when the lists were read.
+    notes, doubts : list of str
+        What was guessed when the lists were read, and what of them was not taken.
     """
 
     course: Course
@@ -83,6 +84,7 @@ class Collector:
     before: Collection
     times: dict[str, datetime] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.zone = self.course.timezone()
@@ -103,7 +105,7 @@ class Collector:
         step : callable
             Called with the number of students, and then after each.
         """
-        result = Collection(self.assignment.name, notes=self.notes)
+        result = Collection(self.assignment.name, notes=self.notes, doubts=self.doubts)
         handed_in = self._sort(paths, result)
         step(len(handed_in))
         rows = dict(self.before.students)
@@ -156,16 +158,17 @@ class Collector:
         for path in ordered:
             here, refused = attempts.read(path, self.people, self.zone, [*self.assignment.definitions])
             everything += here
-            result.refused |= {f"{path.name}: {name}": reason for name, reason in refused.items()}
+            result.refused |= {f"{path.name}: {clean(name)}": reason for name, reason in refused.items()}
         handed_in: dict[str, list[Attempt]] = defaultdict(list)
         for attempt, (students, why) in zip(everything, self.matcher.all(everything), strict=True):
             source = system.known().get(attempt.system)
             if not students and source and source.is_trial(attempt.owner):
                 result.notes.append(
-                    f"left out: {attempt.owner} is {source.title}'s own student for trying things"
+                    f"left out: {clean(attempt.owner)} is {source.title}'s own student for trying things"
                 )
             elif not students:
-                result.unmatched.append(Question(attempt.archive, attempt.owner, attempt.number, why))
+                owner = clean(attempt.owner)
+                result.unmatched.append(Question(attempt.archive, owner, attempt.number, why))
             for student in students:
                 handed_in[student].append(attempt)
         return handed_in
@@ -212,6 +215,7 @@ class Collector:
         reasons = []
         for attempt in ordered:
             files, sources, notes = contents.read(attempt, [*self.assignment.definitions])
+            doubtful = bool(notes)
             if not any(name.endswith(".ipynb") for name in files):
                 reasons.append("; ".join(notes) or "there is no notebook in it")
                 continue
@@ -230,11 +234,12 @@ class Collector:
                 )
             if reasons:
                 notes.append(f"a later attempt was passed over: {reasons[-1]}")
+                doubtful = True
             taken = Taken(
                 student,
                 attempt.archive,
                 attempt.system,
-                attempt.owner,
+                clean(attempt.owner),
                 moment.isoformat() if moment else None,
                 late(attempt),
                 sources,
@@ -244,6 +249,7 @@ class Collector:
                 notes=notes,
                 number=attempt.number,
                 undated=bool(undated),
+                doubtful=doubtful,
             )
             return taken, files
         raise Refused(reasons[0])
@@ -340,7 +346,7 @@ def _read_worksheet(collector: Collector, path: Path) -> None:
     place = source.column(sheet, "time") if source else sheet.column(roster.PLAIN["time"])
     if place is None:
         raise CourseError(
-            f"{path}: no column says when the work was handed in: it has {', '.join(sheet.header)}; set the "
+            f"{path}: no column says when the work was handed in: it has {sheet.titles}; set the "
             "system to English, and download the list again"
         )
     language = source.language(sheet) if source else ""
@@ -353,11 +359,12 @@ def _read_worksheet(collector: Collector, path: Path) -> None:
             )
     listed = roster.students(sheet, zone=collector.zone)
     collector.notes += listed.notes
+    collector.doubts += listed.dropped
     for person in listed.students:
         found = {collector.people.find(person.id), collector.people.find(person.email or "")} - {None}
         student = found.pop() if len(found) == 1 else None
         if student is None and found:
-            collector.notes.append(f"{path.name}: the id {person.id} and {person.email} are two students'")
+            collector.doubts.append(f"{path.name}: the id {person.id} and {person.email} are two students'")
             continue
         if student is None:
             collector.notes.append(f"{path.name}: {person.id} ({full_name(person)}) is not in the course")
@@ -376,7 +383,7 @@ def _read_groups(collector: Collector, path: Path) -> None:
     group = sheet.column(("group", "group name"))
     student = sheet.column(("student", "id", "email", "username"))
     if group is None or student is None:
-        raise CourseError(f"{path}: it needs the columns group and student, it has {', '.join(sheet.header)}")
+        raise CourseError(f"{path}: it needs the columns group and student, it has {sheet.titles}")
     groups: dict[str, list[str]] = defaultdict(list)
     for line, row in zip(sheet.lines, sheet.rows, strict=True):
         person = collector.people.find(sheet.cell(row, student))

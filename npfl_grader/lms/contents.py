@@ -9,6 +9,9 @@ from npfl_grader.course import submissions
 from npfl_grader.lms import archives
 from npfl_grader.lms.archives import Bounds, Refused
 from npfl_grader.lms.attempts import Attempt
+from npfl_grader.text import clean
+
+SHOWN = 10
 
 # What systems and browsers put behind a name that was there before.
 COUNTER = re.compile(r"(?:[ _]?\(\d+\)|-\d+|_\d+| copy| Kopie| - Copy)+$", re.I)
@@ -23,11 +26,11 @@ def read(attempt: Attempt, notebooks: list[str]) -> tuple[dict[str, bytes], dict
         try:
             for inner, content, modified in archives.unpack(path, member.read(), member.modified, bounds):
                 if isinstance(content, str):
-                    notes.append(f"{inner} is left out: {content}")
+                    notes.append(f"{clean(inner)} is left out: {content}")
                 else:
                     opened.append((inner, content, modified, str(member.path)))
         except Refused as error:
-            notes.append(f"{path} is left out: {error}")
+            notes.append(f"{clean(path)} is left out: {error}")
     files: dict[str, bytes] = {}
     sources: dict[str, str] = {}
     folders: list[PurePosixPath] = []
@@ -38,19 +41,29 @@ def read(attempt: Attempt, notebooks: list[str]) -> tuple[dict[str, bytes], dict
         if stem is None:
             continue
         name = notebook_of(stem, notebooks)
-        target = f"{name or archives.shorten(stem)}.ipynb"
+        target = f"{name or archives.shorten(clean(stem))}.ipynb"
         if files.get(target, content) != content:
-            notes.append(f"there are several files for {target}: the newest, {path}, was taken")
+            notes.append(f"there are several files for {target}: the newest, {clean(path)}, was taken")
         files[target], sources[target.removesuffix(".ipynb")] = content, source
         if name:
             folders.append(path.parent)
     base = folders[-1] if folders else PurePosixPath()
     for path, content, _, _ in opened:
-        if notebook_stem(path) is None and path.name != submissions.TIMESTAMP:
-            inside = path.relative_to(base) if path.is_relative_to(base) else path
-            files.setdefault(str(inside), content)
+        if notebook_stem(path) is not None:
+            continue
+        if path.name == submissions.TIMESTAMP:
+            notes.append(f"{clean(path)} is left out: nbgrader would take it for the time of the submission")
+            continue
+        inside = path.relative_to(base) if path.is_relative_to(base) else path
+        target = "/".join(clean(part) for part in inside.parts)
+        if files.setdefault(target, content) != content:
+            notes.append(f"{clean(path)} is left out: there is another {target}")
     if len(files) > submissions.FILES:
-        notes.append(f"more than {submissions.FILES} files were handed in; the rest is left out")
+        left = sorted(files, key=lambda name: not name.endswith(".ipynb"))[submissions.FILES :]
+        notes.append(
+            f"more than {submissions.FILES} files were handed in; left out are {len(left)}: "
+            f"{', '.join(left[:SHOWN])}{' …' if len(left) > SHOWN else ''}"
+        )
         keep = sorted(files, key=lambda name: not name.endswith(".ipynb"))[: submissions.FILES]
         files = {name: files[name] for name in keep}
     return files, sources, notes

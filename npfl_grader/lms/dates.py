@@ -133,11 +133,17 @@ def _named(words: str, language: str) -> tuple[int, int, int] | None:
         return int(cjk[1]), int(cjk[2]), int(cjk[3])
     names = _months(language)
     meant: set[int] = set()
+    # Moodle writes "10 3월 2026" in Korean.
+    if match := re.search(r"(?<!\d)(\d{1,2})\s*[月월]", words):
+        meant = {int(match[1])} if 1 <= int(match[1]) <= 12 else set()
+        words = words[: match.start()] + words[match.end() :]
     longest = 0
     tokens = re.findall(r"[^\W\d_][^\s\d,()]*", words)
     for count in (2, 1):  # Vietnamese has months of two words
         for start in range(len(tokens) - count + 1):
             word = _word(" ".join(tokens[start : start + count]))
+            if word not in names:
+                word = word.removesuffix("ren")  # "martxoaren", of March in Basque
             if word in names and len(word) >= longest:
                 meant = names[word] | (meant if len(word) == longest else set())
                 longest = len(word)

@@ -13,6 +13,7 @@ from npfl_grader.errors import CourseError
 from npfl_grader.files import write
 from npfl_grader.lms import spreadsheet
 from npfl_grader.lms.people import People
+from npfl_grader.text import clean
 
 Key = tuple[str, str, str]  # archive, owner, number
 QUESTIONS = ["archive", "owner", "number", "reason", "student"]
@@ -34,6 +35,8 @@ class Taken:
         Of the folder's content; ``earlier`` are those of what stood there before.
     undated : bool
         Whether the archive says a time that cannot be read.
+    doubtful : bool
+        Whether something was left out or guessed, as the notes say.
     """
 
     student: str
@@ -51,6 +54,7 @@ class Taken:
     earlier: list[str] = field(default_factory=list)
     number: str = ""
     undated: bool = False
+    doubtful: bool = False
 
 
 @dataclass
@@ -100,8 +104,8 @@ class Collection:
     @property
     def complete(self) -> bool:
         """Whether nothing needs a look; that somebody has handed in nothing does not."""
-        undated = any(taken.undated for taken in self.students.values())
-        return not (self.unmatched or self.unusable or self.kept or self.refused or self.doubts or undated)
+        unsure = any(taken.undated or taken.doubtful for taken in self.students.values())
+        return not (self.unmatched or self.unusable or self.kept or self.refused or self.doubts or unsure)
 
     def table(self) -> Table:
         """Draw the summary."""
@@ -168,7 +172,7 @@ def save(course: Course, collection: Collection) -> None:
 
 def key(archive: str, owner: str, number: str) -> Key:
     """Bring archive, owner and number to the form in which a spreadsheet gives them back."""
-    return spreadsheet.plain(archive), spreadsheet.plain(owner), number
+    return spreadsheet.plain(archive), spreadsheet.plain(clean(owner)), number
 
 
 def read_answers(

@@ -18,6 +18,7 @@ from npfl_grader.lms.ledger import Collection
 from npfl_grader.lms.people import People
 from npfl_grader.lms.spreadsheet import Sheet
 from npfl_grader.lms.system import Published, System
+from npfl_grader.text import clean
 
 CENT = Decimal("0.01")
 
@@ -154,7 +155,11 @@ class Publisher:
         absent = sum(not grade.submitted for grade in self.grades.values()) - len(unusable)
         has = "has no grade" if self.choice.absent == "blank" else "has 0 points"
         made.notes.append(f"who handed in nothing and {has}: {absent}")
-        undated = sorted(taken.student for taken in self.collection.students.values() if taken.undated)
+        undated = sorted(
+            name
+            for name, grade in self.grades.items()
+            if grade.submitted and submissions.says_no_time(self.course, self.assignment, name)
+        )
         if undated:
             made.doubts.append(
                 f"handed in at a time that cannot be read, so without any penalty: {some(undated)}"
@@ -188,7 +193,7 @@ class Publisher:
         if place is None:
             raise CourseError(
                 f"{sheet.path}: there is no column for {title}, or several: name it with --column; "
-                f"it has {', '.join(sheet.header)}"
+                f"it has {sheet.titles}"
             )
         expected = self.source.most(sheet, place)
         if expected is not None and expected != self.published_most:
@@ -197,6 +202,12 @@ class Publisher:
                 f'{self.published_most.normalize():f}: say "points" in c.NpflGrader.assignments, or change '
                 f"the column in {self.source.title}"
             )
+        if expected is not None and (above := [n for n, g in self.grades.items() if g.points > expected]):
+            said = f"above the column's {expected.normalize():f} points: {some(sorted(above))}"
+            if self.source.leaves_out_above:
+                made.doubts.append(f"{said}; {self.source.title} imports no such grade, and does not say so")
+            else:
+                made.notes.append(said)
         met: dict[str, int] = {}
         rows = []
         for line, cells in zip(sheet.lines, sheet.rows, strict=True):
@@ -208,7 +219,7 @@ class Publisher:
             where = f"{sheet.path.name}: line {line}"
             if not meant:
                 ids = [sheet.cell(row, column) for _, column in self.source.identifiers(sheet)]
-                who = ", ".join(filter(None, ids)) or "without an id"
+                who = clean(", ".join(filter(None, ids))) or "without an id"
                 made.notes.append(f"{where} ({who}) is nobody in the course, and keeps what stood there")
             elif len(meant) > 1:
                 made.doubts.append(
@@ -231,7 +242,7 @@ class Publisher:
         for kind, column in self.source.identifiers(sheet):
             text = sheet.cell(row, column).removeprefix(self.source.prefix)
             if text and (student := self._identified(kind, text)):
-                meant.setdefault(student, f"{sheet.header[column]} is that of {student}")
+                meant.setdefault(student, f"{clean(sheet.header[column])} is that of {student}")
         return meant
 
     def _identified(self, kind: str, text: str) -> str | None:
@@ -259,7 +270,7 @@ def prepare(course: Course, name: str, choice: Choice) -> Publisher:
     if template and (kind := roster.kind(template)) is not source:
         raise CourseError(
             f"{template.path}: this is a list of {kind.name if kind else 'nbgrader'}, not of "
-            f"{source.name}: its header is {', '.join(template.header[:6])}; "
+            f"{source.name}: its header is {template.titles:.200}; "
             f"export {source.title}'s, or name the other system"
         )
     assignment = gradebook.assignment(course, name)

@@ -1,6 +1,7 @@
 """Read who takes the course, from the lists that learning management systems export.
 
-A list that is no system's is read as nbgrader's, ``id,first_name,last_name,email``.
+A list that is no system's is read as nbgrader's, ``id,first_name,last_name,email``, or with the titles that
+such columns have in other languages.
 """
 
 import difflib
@@ -12,9 +13,10 @@ from zoneinfo import ZoneInfo
 
 from npfl_grader.course.gradebook import Person
 from npfl_grader.errors import CourseError
-from npfl_grader.lms import dates, spreadsheet, system
+from npfl_grader.lms import dates, moodle_titles, spreadsheet, system
 from npfl_grader.lms.spreadsheet import Sheet
 from npfl_grader.lms.system import Columns, System
+from npfl_grader.text import clean
 
 PLAIN: Columns = {
     "id": ("id", "student_id", "student id", "username", "id number"),
@@ -25,6 +27,7 @@ PLAIN: Columns = {
     "number": ("lms_user_id",),
     "time": ("submitted_at", "timestamp", "last modified (submission)"),
 }
+PLAIN |= {name: PLAIN[name] + moodle_titles.everywhere(name) for name in PLAIN if name != "number"}
 NOT_A_FOLDER = re.compile(r"[/\\\x00-\x1f+]|^\.|^$")
 
 
@@ -50,11 +53,14 @@ class Roster:
     students : list of Student
         In the order of the list.
     notes : list of str
-        What was guessed or left out, one line each.
+        What was guessed, one line each.
+    dropped : list of str
+        Whom of the list nobody can be known by, one line each.
     """
 
     students: list[Student] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
 
 
 def kind(sheet: Sheet) -> System | None:
@@ -91,17 +97,19 @@ def students(sheet: Sheet, id_column: str = "", zone: ZoneInfo | None = None) ->
     place = {
         name: source.column(sheet, name) if source else sheet.column(titles) for name, titles in PLAIN.items()
     }
+    if place["first_name"] == place["full_name"] and place["last_name"] is None:
+        place["first_name"] = None  # Moodle calls both "Nome" in Italian
     if place["id"] is None:
         place["id"] = place["email"]
     if id_column:
         place["id"] = sheet.column((id_column,))
         if place["id"] is None:
             near = difflib.get_close_matches(id_column, sheet.header, 1, 0.5)
-            hint = f", did you mean {near[0]!r}?" if near else f": it has {', '.join(sheet.header)}"
+            hint = f", did you mean {near[0]!r}?" if near else f": it has {sheet.titles}"
             raise CourseError(f"{path}: there is no column {id_column!r}{hint}")
     if place["id"] is None:
         raise CourseError(
-            f"{path}: no column says who the students are: it has {', '.join(sheet.header)}; "
+            f"{path}: no column says who the students are: it has {sheet.titles}; "
             "expected is one of id, Username, SIS Login ID, ID number, Email address, OrgDefinedId, "
             "or name it with --id-column"
         )
@@ -112,14 +120,17 @@ def students(sheet: Sheet, id_column: str = "", zone: ZoneInfo | None = None) ->
             continue
         values = {name: sheet.cell(row, column) for name, column in place.items()}
         identity = values["id"].removeprefix(source.prefix if source else "")
+        # From here on they are shown, and stand in the gradebook.
+        for field_name in ("first_name", "last_name", "full_name", "email"):
+            values[field_name] = clean(values[field_name])
         number = re.sub(r"\D", "", values["number"])
         name = values["full_name"] or " ".join(filter(None, [values["first_name"], values["last_name"]]))
         if not identity and not id_column and source and source.number_is_person:
             identity = number
         if not identity:
-            roster.notes.append(f"{path.name}: line {line} has no id, and is left out: {name or 'no name'}")
+            roster.dropped.append(f"{path.name}: line {line} has no id, and is left out: {name or 'no name'}")
             continue
-        if NOT_A_FOLDER.search(identity):
+        if NOT_A_FOLDER.search(identity) or identity != clean(identity):
             raise CourseError(
                 f"{path}: line {line}: {identity!r} cannot name a student's folder: mend the line, or name "
                 "another column with --id-column"

@@ -11,6 +11,7 @@ from pathlib import Path
 import charset_normalizer
 
 from npfl_grader.errors import CourseError
+from npfl_grader.text import ESCAPE, clean
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
@@ -57,6 +58,11 @@ class Sheet:
         """The names of the columns, to be compared."""
         return [key(name) for name in self.header]
 
+    @property
+    def titles(self) -> str:
+        """The names of the columns, to be shown."""
+        return ", ".join(clean(name, 60) for name in self.header)
+
     def column(self, names: tuple[str, ...]) -> int | None:
         """Find the first of some columns that the file has."""
         keys = self.keys
@@ -70,7 +76,13 @@ class Sheet:
         """Say how the file was read, where that was guessed; "" otherwise."""
         if not self.guessed:
             return ""
-        words = [word for row in self.rows for cell in row for word in cell.split() if not word.isascii()]
+        words = [
+            clean(word, 40)
+            for row in self.rows
+            for cell in row
+            for word in cell.split()
+            if not word.isascii()
+        ]
         shown = f", for example {', '.join(dict.fromkeys(words[:3]))}" if words else ""
         return f"{self.path.name}: read as {title(self.encoding)}{shown}; if that is wrong, say --encoding"
 
@@ -82,7 +94,7 @@ def key(text: str) -> str:
 
 def plain(text: str) -> str:
     """Take invisible marks, Excel's ``="0012"`` and the space around it off a cell."""
-    text = unicodedata.normalize("NFC", text)
+    text = ESCAPE.sub("", unicodedata.normalize("NFC", text))
     text = "".join(
         letter for letter in text if unicodedata.category(letter) not in ("Cf", "Cc") or letter in "\n\t"
     )

@@ -80,6 +80,8 @@ class System(ABC):
         What its lists write before an identifier, lest a spreadsheet takes it for a number.
     feedback_sorts : bool
         Whether it hands out the feedback's archive by itself.
+    leaves_out_above : bool
+        Whether its import passes over grades above the maximum without a word.
     """
 
     name: str
@@ -91,6 +93,7 @@ class System(ABC):
     anonymous: tuple[str, ...] = ()
     prefix = ""
     feedback_sorts = True
+    leaves_out_above = False
 
     @abstractmethod
     def origin(self, path: PurePosixPath) -> Origin | None:
@@ -102,6 +105,10 @@ class System(ABC):
 
     def ids(self, owner: str) -> list[str]:
         """List the texts in an owner's name that may be an id, where the system writes ids."""
+        return []
+
+    def parted(self, owner: str) -> list[tuple[str, str]]:
+        """List the ways to part an owner into a group's name and a student's, if the system writes both."""
         return []
 
     def column(self, sheet: Sheet, name: str) -> int | None:

@@ -31,7 +31,9 @@ def course(exercise, tmp_path):
 
 
 def enrol(course, roster):
-    listed = creation.create(course.root, [ROOT / "chapters" / "exercises" / f"{NAME}.md"], CASES / roster)
+    listed = creation.create(
+        course.root, [ROOT / "chapters" / "exercises" / f"{NAME}.md"], CASES / roster
+    ).lines
     assert listed[-1].startswith("roster: ")
     return listed
 
@@ -166,6 +168,9 @@ def test_french_dates_say_what_was_in_time(course):
     assert {*ledger(course)["unusable"]} == {"u1", "u3"}
     course.run("autograde", NAME, code=3)
     assert "timestamp.txt says no time" in str(report(course)["u2"]["reasons"])
+    assert report(course)["u2"]["state"] == "needs a look"
+    done = course.run("publish", NAME, "--system", "brightspace", code=3)
+    assert "at a time that cannot be read, so without any penalty: u2" in " ".join(done.stdout.split())
 
 
 def test_nothing_in_a_template_changes_but_the_grade(course):
@@ -307,6 +312,13 @@ def test_feedback_and_grades_agree(course):
     assert rows["u1"][f"{NAME}: exact-zeros-why (of 2)"] == "2"
     assert rows["u2"][f"{NAME}: exact-zeros-why (of 2)"] == ""
     assert rows["u1"]["penalty"] == "1.2"
+    # Moodle's import would leave a bonus out above the maximum, in silence.
+    sheet = course.root / "sheet.csv"
+    sheet.write_text(
+        "Identifier,ID number,Grade,Maximum grade\nParticipant 1,u1,,20.00\nParticipant 2,u2,,20.00\n"
+    )
+    done = course.run("publish", NAME, "--system", "moodle", "--template", sheet, code=3)
+    assert "above the column's 20 points: u1; Moodle imports no such grade" in " ".join(done.stdout.split())
     # More time takes the penalty away.
     course.run("extend", NAME, "u1", "--days", "1")
     course.run("publish", NAME, "--system", "blackboard")
@@ -384,3 +396,78 @@ def test_the_pictures_of_a_solution_are_not_handed_out(course):
     cell["attachments"] = {"solution.png": {"image/png": "iVBORw0KGgo="}}
     path.write_text(json.dumps(notebook))
     assert "has a picture, and students would see it" in course.run("release", "--zip", NAME, code=1).stderr
+
+
+TIMES = {
+    "2026-03-10 20:00:00 UTC": "graded",
+    "2026-03-10 20:00:00 Europe/Prague": "graded",
+    "10.3.2026 20:00": "graded",
+    "10/3/2026 20:00": "needs a look",  # of March, or of October
+    "2026-03-10 20:00:00 XYZ": "needs a look",  # nbgrader takes it for UTC
+    "20:00": "needs a look",  # nbgrader takes it for today's
+    "yesterday": "needs a look",
+}
+
+
+def test_a_time_that_is_not_certain_needs_a_look(course):
+    for number, text in enumerate(TIMES):
+        hand_in(course, f"u{number}", {f"{NAME}.ipynb": ANSWER, "timestamp.txt": text.encode()})
+    course.run("autograde", NAME, code=3)
+    rows = report(course)
+    assert {text: rows[f"u{number}"]["state"] for number, text in enumerate(TIMES)} == TIMES
+    times = dict(
+        course.query("select s.student_id, s.timestamp from submitted_assignment s where timestamp not null")
+    )
+    assert times == {
+        "u0": "2026-03-10 20:00:00.000000",
+        "u1": "2026-03-10 19:00:00.000000",
+        "u2": "2026-03-10 20:00:00.000000",
+    }
+    # The points are kept, and whoever publishes them is told.
+    assert sum(score or 0 for score in points(course, "u6").values()) == 10
+    done = course.run("publish", NAME, "--system", "moodle", code=3)
+    assert "so without any penalty: u3, u4, u5, u6" in " ".join(done.stdout.split())
+
+
+def test_who_is_left_out_of_the_list_makes_the_exit_code(course, tmp_path):
+    roster = tmp_path / "r.csv"
+    roster.write_text("id,first_name,last_name\nu1,Ann,A\n,Bob,B\n", encoding="utf-8")
+    where = ["--exercises", ROOT / "chapters" / "exercises", "--roster", roster]
+    done = course.run("course", course.root, *where, code=3)
+    assert "needs a look: r.csv: line 3 has no id, and is left out: Bob B" in done.stdout
+
+
+ESCAPES = "\x1b]0;title\x07\x1b[31m"
+TURNED = "\u202egpj"
+
+
+def test_names_of_others_are_clean_wherever_they_go(course, tmp_path):
+    """In a terminal, a report, a file's name, a list; whose they are is found by what was written."""
+    roster = tmp_path / "r.csv"
+    roster.write_text(f"id,first_name,last_name\nu1,An{ESCAPES}n,A{TURNED}\nu2,Bob,B\nu3,C\x85,C\n")
+    creation.create(course.root, [ROOT / "chapters" / "exercises" / f"{NAME}.md"], roster)
+    people = dict(course.query("select id, first_name || last_name from student"))
+    assert people == {"u1": "AnnAgpj", "u2": "BobB", "u3": "CC"}
+    with zipfile.ZipFile(course.root / "b.zip", "w") as archive:
+        archive.writestr(f"1-2 - Bob B - Mar 9, 2026 905 AM/{NAME}.ipynb", ANSWER)
+        archive.writestr(f"1-2 - Bob B - Mar 9, 2026 905 AM/da{TURNED}ta.csv", b"1")
+        archive.writestr("1-2 - Bob B - Mar 9, 2026 905 AM/timestamp.txt", b"2020-01-01 00:00:00 UTC")
+        archive.writestr(f"3-2 - No{TURNED}body\x9b31m - Mar 9, 2026 905 AM/{NAME}.ipynb", ANSWER)
+        archive.writestr(f"4-2 - {ESCAPES}x - Mar 9, 2026 905 AM/{NAME}.ipynb", ANSWER)
+        archive.writestr(f"stray{TURNED}.pdf", b"x")
+    done = course.run("collect", NAME, course.root / "b.zip", code=3)
+    written = [done.stdout, (course.root / "collected" / f"{NAME}.unmatched.csv").read_text("utf-8-sig")]
+    found = {path.name for path in (course.root / "submitted").rglob("*") if path.is_file()}
+    assert found == {f"{NAME}.ipynb", "dagpjta.csv", "timestamp.txt"}
+    for text in [*written, *found]:
+        assert not {letter for letter in text if letter in "\x1b\x07\x9b\x85\u202e"}, text
+    said = " ".join(done.stdout.split())
+    assert "timestamp.txt is left out" in said
+    assert {question["owner"] for question in ledger(course)["unmatched"]} == {"Nogpjbody", "straygpj.pdf"}
+    # And an answer is found again under the name that was shown.
+    path = course.root / "collected" / f"{NAME}.unmatched.csv"
+    path.write_text(
+        path.read_text("utf-8-sig").replace("has this name,", "has this name,u3"), encoding="utf-8"
+    )
+    course.run("collect", NAME, course.root / "b.zip", code=3)
+    assert {*ledger(course)["students"]} == {"u2", "u3"}

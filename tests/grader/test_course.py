@@ -26,7 +26,7 @@ ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("course")
-    assert course.create(folder, [EXERCISE]) == [f"{NAME}: created"]
+    assert course.create(folder, [EXERCISE]).lines == [f"{NAME}: created"]
     return folder
 
 
@@ -84,7 +84,7 @@ def test_second_run_changes_nothing_of_the_instructor(folder):
     config.write_text(config.read_text() + "# mine\n")
     release = folder / "release" / NAME / f"{NAME}.ipynb"
     before = release.stat().st_mtime_ns
-    assert course.create(folder, [EXERCISE]) == [f"{NAME}: unchanged"]
+    assert course.create(folder, [EXERCISE]).lines == [f"{NAME}: unchanged"]
     assert config.read_text().endswith("# mine\n")
     assert release.stat().st_mtime_ns == before
 
@@ -94,7 +94,7 @@ def test_changed_exercise_updates_its_assignment(tmp_path):
     copy.write_text(EXERCISE.read_text())
     course.create(tmp_path / "course", [copy])
     copy.write_text(EXERCISE.read_text().replace("Estimated time: 30 minutes", "Estimated time: 25 minutes"))
-    assert course.create(tmp_path / "course", [copy]) == [f"{NAME}: updated"]
+    assert course.create(tmp_path / "course", [copy]).lines == [f"{NAME}: updated"]
     release = tmp_path / "course" / "release" / NAME / f"{NAME}.ipynb"
     assert "25 minutes" in release.read_text()
 

@@ -47,7 +47,7 @@ def desk(tmp_path_factory, template, crew):
     course.create(room.root, sources)
     config = room.root / "nbgrader_config.py"
     config.write_text(config.read_text() + SETTINGS.replace("NAMES", repr(list(NAMES))))
-    said = course.create(room.root, sources, folder / "canvas.csv")
+    said = course.create(room.root, sources, folder / "canvas.csv").lines
     assert "first: due 2026-03-10 22:59 UTC" in said
     assert said[-1] == f"roster: {len(everybody)} students, {len(everybody)} new, 0 changed"
     with Gradebook(f"sqlite:///{room.root}/gradebook.db", "npfl") as gradebook:
@@ -268,9 +268,11 @@ def test_a_changed_exercise_says_what_it_means(graded, tmp_path):
     text = (graded.folder / "first.md").read_text()
     path = tmp_path / "first.md"
     path.write_text(text.replace("# first", "# First"))
-    assert course.create(room.root, [path])[0].startswith("first: updated; only text changed, the 15 subm")
+    assert (
+        course.create(room.root, [path]).lines[0].startswith("first: updated; only text changed, the 15 subm")
+    )
     path.write_text(text.replace("double(1) == 2", "double(2) == 4"))
-    assert "seen changed, and 15 submissions were collected" in course.create(room.root, [path])[0]
+    assert "seen changed, and 15 submissions were collected" in course.create(room.root, [path]).lines[0]
     path.write_text(text.replace('"grade_id": "unseen"', '"grade_id": "other"'))
     with pytest.raises(CourseError, match="other is new, unseen is gone, but 15 submissions were graded"):
         course.create(room.root, [path])
@@ -279,7 +281,7 @@ def test_a_changed_exercise_says_what_it_means(graded, tmp_path):
         course.create(room.root, [path])
     source = room.root / "source" / "first" / "first.ipynb"
     source.write_text(source.read_text().replace("double(2)", "double(3)"))
-    assert "was changed here" in course.create(room.root, [path])[0]
+    assert "was changed here" in course.create(room.root, [path]).lines[0]
 
 
 def test_the_hand_out_has_what_students_get(desk):

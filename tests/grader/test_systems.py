@@ -2,10 +2,14 @@
 
 import csv
 import io
+import json
 import random
 import zipfile
-from pathlib import Path
+from datetime import datetime
+from pathlib import Path, PurePosixPath
 
+import pytest
+from babel import Locale
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -263,3 +267,98 @@ def test_one_known_id_in_a_path_says_whose_it_is():
         "nobody": None,
     }.items():
         assert attempts.known_id(path, people, beside=True) == whose, path
+
+
+PACKS = json.loads((CASES / "moodle-titles.json").read_text(encoding="utf-8"))["titles"]
+
+
+def as_in(language, form):
+    """Write 10 March 2026, 20:00 as a language pack says."""
+    locale, moment = Locale.parse(language.split("_")[0]), datetime(2026, 3, 10, 20, 0)
+    for sign, text in {
+        "%A": locale.days["format"]["wide"][moment.weekday()],
+        "%B": locale.months["format"]["wide"][moment.month],
+        "%b": locale.months["format"]["abbreviated"][moment.month],
+        "%p": locale.day_periods["format"]["abbreviated"]["pm"],
+    }.items():
+        form = form.replace(sign, text)
+    return moment.strftime(form)
+
+
+@pytest.mark.parametrize("language", PACKS)
+def test_moodles_worksheets_are_read_in_its_languages(tmp_path, language):
+    """Titles, words and dates as they stand in its language packs."""
+    says = PACKS[language]
+    head = [says[name][0] for name in ("number", "full_name")] + [says["id"][1]]
+    head += [says[name][0] for name in ("email", "grade", "most", "time")] + ["x"]
+    word, time = says["participant"][0], as_in(language, says["date"])
+    rows = [
+        [f"{word}{number}", f"Ada {letter}", f"00{number}", f"{letter}@b.cz", "", "10,00", time, "- x"]
+        for number, letter in ((501, "B"), (502, "C"))
+    ]
+    path = tmp_path / "worksheet.csv"
+    path.write_text(spreadsheet.dump([head, *rows]), encoding="utf-8")
+    sheet = spreadsheet.read(path)
+    source = roster.kind(sheet)
+    assert source is systems()["moodle"]
+    found = roster.students(sheet).students
+    assert [(one.id, full_name(one), one.email, one.lms_id) for one in found] == [
+        ("00501", "Ada B", "B@b.cz", "501"),
+        ("00502", "Ada C", "C@b.cz", "502"),
+    ]
+    assert {one.time.isoformat() for one in found} == {"2026-03-10T20:00:00+00:00"}
+    place = source.grade_column(sheet, "hw")
+    assert (head[place], source.most(sheet, place)) == (says["grade"][0], 10)
+    assert source.origin(PurePosixPath(f"{word}_501_assignsubmission_file/hw.ipynb")).number == "501"
+    # A list of the instructor's own with such titles: "id" is no number of Moodle's there.
+    own = tmp_path / "own.csv"
+    own.write_text(f"id,{says['last_name'][0]},{says['email'][0]}\nst07,B,b@b.cz\nst08,C,c@b.cz\n")
+    assert [one.id for one in roster.read(own).students] == ["st07", "st08"]
+    assert [one.last_name for one in roster.read(own).students] == ["B", "C"]
+
+
+def whose(people, *paths, tmp_path, groups=None, numbers=None):
+    """Say whose each file of an archive is, or why it is nobody's."""
+    pack(tmp_path / "a.zip", {path: path.encode() for path in paths})
+    everybody = People.of(people)
+    found, refused = attempts.read(tmp_path / "a.zip", everybody, UTC, ["hw"])
+    matcher = Matcher(everybody, groups=groups or {}, numbers=numbers or {})
+    told = {}
+    for attempt, (students, why) in zip(found, matcher.all(found), strict=True):
+        for _, member in attempt.files:
+            told[str(member.path)] = students or why
+    assert not refused
+    return [told[path] for path in paths]
+
+
+def test_an_anonymous_number_of_canvas_is_nobodys(tmp_path):
+    """lib/content_zipper.rb: anon_, and five letters or digits, which may look like a student's number."""
+    people = [Person("u1", "Anon", None, None, "12345"), Person("u2", "A", "B", None, "777")]
+    names = ["anon_12345_815_hw.ipynb", "LATE_anon_aB3xZ_816_hw.ipynb", "ba_777_817_hw.ipynb"]
+    first, second, third = whose(people, *names, tmp_path=tmp_path)
+    assert "the marking is anonymous" in first
+    assert "the marking is anonymous" in second
+    assert third == ["u2"]
+    origin = systems()["canvas"].origin(PurePosixPath(names[1]))
+    assert (origin.number, origin.late) == ("anon_aB3xZ", True)
+    assert systems()["canvas"].feedback(origin, "hw.html") == "LATE_anon_aB3xZ_816_hw.html"
+
+
+def test_a_number_does_not_overrule_somebody_elses_name(tmp_path):
+    people = [Person("u1", "Ada", "Li", None, "71"), Person("u2", "Bob", "Ray", None, "72")]
+    wrong, nickname = whose(people, "raybob_71_9_hw.ipynb", "lifinn_71_8_hw.ipynb", tmp_path=tmp_path)
+    assert "the number 71 is that of u1" in wrong
+    assert nickname == ["u1"]
+
+
+def test_a_groups_name_before_a_students_needs_a_number_or_a_list(tmp_path):
+    """Moodle before 4.1 writes it in front, with a hyphen; names have hyphens too."""
+    people = [Person("u1", "Anh", "X"), Person("u2", "Mai-Anh", "Y"), Person("u3", "Jan", "Z")]
+    path = "Blue-Anh X_501_assignsubmission_file/hw.ipynb"
+    (alone,) = whose(people, path, tmp_path=tmp_path)
+    assert "nobody in the course has this name, but u1 what stands behind a hyphen" in alone
+    assert whose(people, path, tmp_path=tmp_path, groups={"blue": ["u1", "u3"]}) == [["u1", "u3"]]
+    assert whose(people, path, tmp_path=tmp_path, numbers={("moodle", "501"): "u1"}) == [["u1"]]
+    # Mai-Anh X is not in the course, and is not Anh X.
+    (stranger,) = whose(people, "Mai-Anh X_502_assignsubmission_file/hw.ipynb", tmp_path=tmp_path)
+    assert "nobody in the course" in stranger

@@ -372,6 +372,10 @@ def moodle_worksheet(path, everybody, handed):
     Path(path).write_text("\ufeff" + "\n".join(lines) + "\n", encoding="utf-8")
 
 
+def _is_word(letter):
+    return letter.isalnum() or letter == "_" or unicodedata.category(letter)[0] == "M"
+
+
 def canvas(path, handed):
     """Flat, lower case, without spaces; only the last attempt; a counter where a name was there before."""
     last = {}
@@ -381,7 +385,8 @@ def canvas(path, handed):
         for number, many in enumerate(last.values()):
             attempt = many[-1]
             person = attempt.person
-            name = "".join(c for c in f"{person.last}{person.first}".lower() if c.isalnum())
+            # It keeps what Ruby calls parts of words: letters with their marks, digits, underscores.
+            name = "".join(c for c in f"{person.last}{person.first}".lower() if _is_word(c))
             late = "_LATE" if attempt.late else ""
             for file, data in attempt.files.items():
                 stem, _, ending = file.rpartition(".")
@@ -400,14 +405,17 @@ def canvas_gradebook(path, everybody, assignments):
     Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def brightspace(path, handed):
-    """A folder for each attempt, with name and time."""
+def brightspace(path, handed, french=False):
+    """A folder for each attempt, with name and time; the times of some may be in French."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("index.html", "<html></html>")
         for attempt in handed:
             person = attempt.person
-            time = f"{attempt.time:%b} {attempt.time.day}, {attempt.time.year} "
-            time += f"{attempt.time:%I}".lstrip("0") + f"{attempt.time:%M %p}"
+            if french and person.number % 3 == 0:
+                time = f"{attempt.time.day} mars, {attempt.time.year} {attempt.time:%H%M}"
+            else:
+                time = f"{attempt.time:%b} {attempt.time.day}, {attempt.time.year} "
+                time += f"{attempt.time:%I}".lstrip("0") + f"{attempt.time:%M %p}"
             folder = f"{person.number}-640693 - {person.name} - {time}"
             for file, data in attempt.files.items():
                 archive.writestr(f"{folder}/{file}", data)
@@ -423,4 +431,48 @@ def brightspace_grades(path, everybody, assignments):
     Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-ARCHIVES = {"moodle": moodle, "canvas": canvas, "brightspace": brightspace, "blackboard": blackboard}
+def folders(path, handed):
+    """As somebody sorts them by hand: a folder or a file for each, named by id, with or without the name."""
+    last = {attempt.person.id: attempt for attempt in handed}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, attempt in enumerate(last.values()):
+            person = attempt.person
+            flat = len(attempt.files) == 1 and next(iter(attempt.files)).endswith(".ipynb")
+            for file, data in attempt.files.items():
+                match number % 3:
+                    case 0 if flat:
+                        place = f"{person.id}_{file}"
+                    case 1:
+                        place = f"{person.name} ({person.id})/{file}"
+                    case _:
+                        place = f"all/{person.id}/{file}"
+                archive.writestr(place, data)
+
+
+ARCHIVES = {
+    "moodle": moodle,
+    "canvas": canvas,
+    "brightspace": brightspace,
+    "blackboard": blackboard,
+    "folders": folders,
+}
+# Who hands in without being in the course, and what lies in an archive without being anybody's.
+STRANGER = "nobody"
+STRAY = {"read me.pdf": "read me.pdf", "old data": "old data/numbers.csv"}
+
+
+def add_strays(path, system, name, release):
+    """Add the work of somebody who is not in the course, and files that are nobody's."""
+    file = f"{name}.ipynb"
+    place = {
+        "moodle": f"nobody knows_9999_assignsubmission_file/{file}",
+        "canvas": f"knowsnobody_9999_89999_{file}",
+        "brightspace": f"9999-640693 - nobody knows - Mar 9, 2026 905 AM/{file}",
+        "blackboard": f"my_work_nobody_attempt_2026-03-09-09-05-00_{file}",
+        "folders": f"nobody knows/{file}",
+    }[system]
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(place, solved(release, RIGHT))
+        archive.writestr(".DS_Store", b"")
+        for stray in STRAY.values():
+            archive.writestr(stray, b"1,2\n")

@@ -12,9 +12,12 @@ from npfl_grader.lms.people import full_name
 from npfl_grader.lms.spreadsheet import Sheet
 from npfl_grader.lms.system import Columns, Origin, Published, System, number
 
-# name_LATE_4711_815_name.ipynb: the user, the attachment. Names hold no underscore, whatever their script.
-FILE = re.compile(r"(?P<name>[^_/]*)_(?:(?P<late>LATE)_)?(?P<id>\d+)_(?P<attachment>\d+)_(?P<file>.+)")
-TEXT = re.compile(r"(?P<name>[^_/]*)_(?:(?P<late>LATE)_)?(?P<id>\d+)_(?:text|link)\.html")
+# name_LATE_4711_815_name.ipynb: the user, the attachment; what is typed in has no attachment. Where a name
+# holds an underscore, nothing parts it from the numbers for certain: such a file is left to a person.
+REST = r"(?:(?P<attachment>\d+)_(?P<file>.+)|(?:text|link)\.html)"
+FILE = re.compile(rf"(?P<name>[^_/]*)_(?:(?P<late>LATE)_)?(?P<id>\d+)_{REST}")
+# Where the marking is anonymous, the number is drawn, of letters and digits, and is nobody's.
+ANONYMOUS = re.compile(rf"(?:(?P<late>LATE)_)?(?P<name>anon)_(?P<id>[^_\W]+)_{REST}")
 POINTS = "points possible"
 
 
@@ -34,16 +37,18 @@ class Canvas(System):
         "most": (),
     }
     says_late = True
+    anonymous = ("anon",)
     mark = False  # it would take the mark for a part of the first column's name
 
     def origin(self, path: PurePosixPath) -> Origin | None:
-        if match := FILE.fullmatch(path.name):
-            rest: PurePosixPath | None = PurePosixPath(match["file"])
-        elif match := TEXT.fullmatch(path.name):
-            rest = None
+        if match := ANONYMOUS.fullmatch(path.name):
+            whose = f"{match['name']}_{match['id']}"
+        elif match := FILE.fullmatch(path.name):
+            whose = match["id"]
         else:
             return None
-        return Origin(match["name"], match["id"], path, rest, late=bool(match["late"]))
+        rest = PurePosixPath(match["file"]) if match["file"] else None
+        return Origin(match["name"], whose, path, rest, late=bool(match["late"]))
 
     def owns(self, sheet: Sheet) -> bool:
         return {*sheet.keys} >= {"student", "id", "section"}
@@ -75,10 +80,8 @@ class Canvas(System):
         return rows
 
     def feedback(self, origin: Origin, page: str) -> str:
-        match = FILE.fullmatch(origin.place.name)
-        attachment = match["attachment"] if match else "0"
-        late = "LATE_" if origin.late else ""
-        return f"{origin.owner}_{late}{origin.number}_{attachment}_{page}"
+        file = str(origin.rest or "")
+        return f"{origin.place.name.removesuffix(file)}{page}"
 
 
 SYSTEM = Canvas()

@@ -1,11 +1,10 @@
 """Moodle: folders by name and number, a grading worksheet in the teacher's language.
 
-The names of folders are those of ``mod/assign/locallib.php``, the worksheet is that of
-``mod/assign/feedback/offline``. The titles of its columns are strings of Moodle's language packs
-(``recordid``, ``lastmodifiedsubmission`` and so on in ``assign.php``, the others in ``moodle.php``). Compared
-with the packs were ``recordid`` of German, Spanish, Dutch and Portuguese, ``lastmodifiedsubmission`` of
-English, Spanish, Italian, Portuguese and Russian; the others are variants that the language suggests, and a
-worksheet with a title that is not among them is refused with a line that names it.
+The names of folders are those of ``mod/assign/classes/downloader.php`` (``mod/assign/locallib.php`` before
+Moodle 4.1): the name, for teams that of the group, and the number. Where a course has groups, older ones
+write the group's name and a hyphen before the student's. The worksheet is that of
+``mod/assign/feedback/offline`` with the columns of ``mod/assign/gradingtable.php``;
+`npfl_grader.lms.moodle_titles` knows what they are called.
 """
 
 import re
@@ -13,184 +12,27 @@ from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import ClassVar
 
-from npfl_grader.lms.spreadsheet import Sheet, key
+from npfl_grader.lms.moodle_titles import PACKS, PARTICIPANTS, everywhere, titles
+from npfl_grader.lms.people import plain_name
+from npfl_grader.lms.spreadsheet import Sheet
 from npfl_grader.lms.system import Columns, Origin, Published, System, number
 
 # Name_4711_assignsubmission_file/… since Moodle 3.1, …_file_name.ipynb before and by choice.
 FOLDER = re.compile(r"(?P<name>.+?)(?:_(?P<id>\d+))?_assignsubmission_(?P<plugin>[a-z]+)(?:_(?P<file>.*))?")
-# What stands for a name where the marking is anonymous.
-PARTICIPANTS = (
-    "participant",
-    "teilnehmer/in",
-    "teilnehmer",
-    "participante",
-    "partecipante",
-    "deelnemer",
-    "uczestnik",
-    "účastník",
-    "účastníci",
-    "účastník/účastnice",
-    "участник",
-    "учасник",
-    "deltagare",
-    "deltaker",
-    "deltager",
-    "osallistuja",
-    "résztvevő",
-    "participanți",
-    "sudionik",
-    "udeleženec",
-    "polaznik",
-    "katılımcı",
-    "partaidea",
-    "参与者",
-    "參與者",
-    "参加者",
-    "참가자",
-    "مشارك",
-    "משתתף",
-)
-NAMES: dict[str, dict[str, str]] = {
-    "en": {
-        "id": "username|id number",
-        "first_name": "first name|given name|firstname",
-        "last_name": "last name|surname|lastname",
-        "full_name": "full name|user full name|first name / last name",
-        "email": "email address|email",
-        "number": "identifier",
-        "time": "last modified (submission)",
-        "grade": "grade",
-        "most": "maximum grade",
-    },
-    "de": {
-        "id": "anmeldename|nutzername|id-nummer|id nummer|matrikelnummer",
-        "first_name": "vorname",
-        "last_name": "nachname",
-        "full_name": "vollständiger name|vorname / nachname",
-        "email": "e-mail-adresse|e-mail",
-        "number": "id",
-        "time": "zuletzt geändert (abgabe)",
-        "grade": "bewertung",
-        "most": "bestwertung",
-    },
-    "fr": {
-        "id": "nom d'utilisateur|numéro d'identification|no d'identification",
-        "first_name": "prénom",
-        "last_name": "nom de famille|nom",
-        "full_name": "nom complet|prénom / nom de famille",
-        "email": "adresse de courriel|adresse courriel",
-        "number": "identifiant",
-        "time": "dernière modification (travail remis)|dernière modification (remise)",
-        "grade": "note|évaluation",
-        "most": "note maximale|évaluation maximale",
-    },
-    "es": {
-        "id": "nombre de usuario|número de id|número id",
-        "first_name": "nombre|nombre(s)",
-        "last_name": "apellido(s)|apellidos",
-        "full_name": "nombre completo",
-        "email": "dirección de correo|dirección email|correo electrónico|dirección de correo electrónico",
-        "number": "identificador",
-        "time": "última modificación (entrega)|última modificación (envío)",
-        "grade": "calificación",
-        "most": "calificación máxima",
-    },
-    "it": {
-        "id": "username|codice identificativo",
-        "first_name": "nome",
-        "last_name": "cognome",
-        "full_name": "nome completo|nome / cognome",
-        "email": "indirizzo email",
-        "number": "identificativo|identificatore",
-        "time": "ultima modifica (consegna)",
-        "grade": "valutazione|voto",
-        "most": "valutazione massima|voto massimo",
-    },
-    "pt": {
-        "id": "nome de usuário|identificação de usuário|nome de utilizador|número de identificação|número id",
-        "first_name": "primeiro nome|nome próprio|nome",
-        "last_name": "sobrenome|apelido|último nome",
-        "full_name": "nome completo",
-        "email": "endereço de email|endereço de e-mail",
-        "number": "identificador",
-        "time": "última modificação (envio)|última modificação (submissão)|última atualização (submissão)",
-        "grade": "nota|avaliação",
-        "most": "nota máxima|avaliação máxima",
-    },
-    "nl": {
-        "id": "gebruikersnaam|id-nummer",
-        "first_name": "voornaam",
-        "last_name": "achternaam",
-        "full_name": "volledige naam|naam",
-        "email": "e-mailadres",
-        "number": "identificatie|id",
-        "time": "laatst gewijzigd (inzending)|laatst gewijzigd (ingestuurd)",
-        "grade": "cijfer|beoordeling",
-        "most": "maximumcijfer|maximale cijfer|maximale beoordeling",
-    },
-    "pl": {
-        "id": "nazwa użytkownika|numer id",
-        "first_name": "imię",
-        "last_name": "nazwisko",
-        "full_name": "pełna nazwa|imię i nazwisko|imię / nazwisko",
-        "email": "adres e-mail",
-        "number": "identyfikator",
-        "time": "ostatnia modyfikacja (przesłane zadanie)|ostatnio modyfikowane (przesłane zadanie)",
-        "grade": "ocena",
-        "most": "maksymalna ocena|ocena maksymalna",
-    },
-    "cs": {
-        "id": "uživatelské jméno|identifikační číslo|id číslo",
-        "first_name": "křestní jméno|jméno",
-        "last_name": "příjmení",
-        "full_name": "celé jméno|křestní jméno / příjmení",
-        "email": "e-mailová adresa",
-        "number": "identifikátor",
-        "time": "poslední změna (odevzdaný úkol)|poslední úprava (odevzdaný úkol)|naposledy změněno (úkol)",
-        "grade": "známka|hodnocení",
-        "most": "nejvyšší známka|maximální známka|nejvyšší hodnocení",
-    },
-    "ru": {
-        "id": "логин|индивидуальный номер|id номер",
-        "first_name": "имя",
-        "last_name": "фамилия",
-        "full_name": "полное имя|имя / фамилия|фио",
-        "email": "адрес электронной почты",
-        "number": "идентификатор",
-        "time": "последнее изменение (ответ)|последнее изменение (представление)",
-        "grade": "оценка",
-        "most": "максимальная оценка",
-    },
-    "sv": {
-        "id": "användarnamn|id-nummer",
-        "first_name": "förnamn",
-        "last_name": "efternamn",
-        "full_name": "fullständigt namn|fullständigt namn på användare",
-        "email": "e-postadress",
-        "number": "identifierare",
-        "time": "senast modifierat (inlämning)|senast ändrad (inlämning)",
-        "grade": "betyg",
-        "most": "maximalt betyg",
-    },
-}
+CELL = re.compile(r"(\D*)\d+")
 
-
-def _columns() -> Columns:
-    """Put the names of all languages together, English first."""
-    return {
-        name: tuple(title for titles in NAMES.values() for title in titles[name].split("|"))
-        for name in NAMES["en"]
-    }
+FIELDS = tuple(PACKS["en"])
 
 
 class Moodle(System):
     """See the module."""
 
     name, title = "moodle", "Moodle"
-    columns: ClassVar[Columns] = _columns()
+    columns: ClassVar[Columns] = {name: everywhere(name) for name in FIELDS}
     # The folder of a team carries the group's number, which may be that of a student.
     number_is_person = False
     anonymous = PARTICIPANTS
+    leaves_out_above = True  # mod/assign/feedback/offline/locallib.php: "Out of range"
 
     def origin(self, path: PurePosixPath) -> Origin | None:
         for depth, part in enumerate(path.parts, start=1):
@@ -207,29 +49,40 @@ class Moodle(System):
             )
         return None
 
+    def parted(self, owner: str) -> list[tuple[str, str]]:
+        """Of "Group A-Mai-Anh X" either hyphen may be the one between the group and the student."""
+        return [(owner[: place.start()], owner[place.end() :]) for place in re.finditer("-", owner)]
+
     def language(self, sheet: Sheet) -> str:
         keys = set(sheet.keys)
-        hits = {
-            code: sum(any(key(title) in keys for title in titles.split("|")) for titles in names.values())
-            for code, names in NAMES.items()
-        }
+        hits = {code: sum(bool(keys & {*titles(code, name)}) for name in FIELDS) for code in PACKS}
         best = max(hits, key=lambda code: hits[code])
         return best if hits[best] >= 2 else ""
 
     def owns(self, sheet: Sheet) -> bool:
         keys = set(sheet.keys)
-        if keys & {"identifier", "email address", "id number"}:
-            return True
-        code = self.language(sheet)
-        return code not in ("", "en")
+        # A list of somebody's own may have the same titles; its column of ids is no number of Moodle's.
+        if "id" in keys and not self._holds_numbers(sheet, sheet.keys.index("id")):
+            return False
+        return bool(keys & {"identifier", "email address", "id number"}) or self.language(sheet) not in (
+            "",
+            "en",
+        )
 
     def column(self, sheet: Sheet, name: str) -> int | None:
         """Find a column by its title in the list's own language, or else in English."""
         code = self.language(sheet)
-        for titles in (NAMES[code][name] if code else "", NAMES["en"][name]):
-            if (place := sheet.column(tuple(titles.split("|")))) is not None:
+        for called in (titles(code, name) if code else (), titles("en", name)):
+            if (place := sheet.column(called)) is not None:
                 return place
         return sheet.column(self.columns[name]) if not code else None
+
+    @staticmethod
+    def _holds_numbers(sheet: Sheet, column: int) -> bool:
+        """Whether a column's cells are those of the worksheet, a word for participants and a number."""
+        words = {plain_name(word) for word in PARTICIPANTS}
+        cells = [match for row in sheet.rows if (match := CELL.fullmatch(sheet.cell(row, column)))]
+        return len(cells) == len(sheet.rows) and {plain_name(cell[1]) for cell in cells} <= words
 
     def grade_column(self, sheet: Sheet, title: str) -> int | None:
         place = super().grade_column(sheet, title)
