@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence, Set
 
 # What a page calls the packages that a chapter may import.
 NAMES = {"numpy": "NumPy", "matplotlib": "Matplotlib", "scipy": "SciPy", "sklearn": "scikit-learn"}
+NAMES["_data"] = "the results of long trainings"  # in chapters/_data
 # All of npfl needs NumPy, and these modules of it draw.
 DRAW = re.compile(r"npfl\.(figures|explore)\b")
 

@@ -15,13 +15,14 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
 import npfl
-from npfl_book import BUILD
+from npfl_book import BUILD, ROOT
 
 logger = logging.getLogger(__name__)
 logger.setLevel("CRITICAL")  # what fails is executed again by MyST-NB, which reports it
 BOOK = Path(__file__).parents[1]
 TEMPLATES = BOOK / "site" / "templates"
 PACKAGE = Path(npfl.__file__).parent
+STORED = ROOT / "chapters" / "_data"  # the results of trainings that take too long for a build
 
 
 def digest(folder: Path, kinds: set[str]) -> str:
@@ -34,13 +35,13 @@ def digest(folder: Path, kinds: set[str]) -> str:
 
 
 def follow_code(app: Sphinx, env: BuildEnvironment, added: set, changed: set, removed: set) -> list[str]:
-    """Read all pages again when the extensions have changed, and execute them again when npfl has.
+    """Read all pages anew when the extensions have changed, and execute them when npfl or a result has.
 
     Sphinx looks at the pages' own text only, and the cache of outputs at their code cells only. A changed
     script or style needs no page but one, to be packed again.
     """
     stamp = BUILD / ".jupyter_cache" / "npfl.sha256"
-    package = digest(PACKAGE, {".py", ".js", ".css"})
+    package = digest(PACKAGE, {".py", ".js", ".css"}) + digest(STORED, {".py", ".json"})
     extensions = digest(BOOK, {".py"}) + digest(TEMPLATES, {".html", ".js"})
     assets = digest(BOOK, {".js", ".mjs", ".css"})
     if not stamp.exists() or stamp.read_text() != package:
