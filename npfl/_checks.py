@@ -6,6 +6,7 @@ TypeError or ValueError with one line: the argument, what it must be, and what c
 
 import math
 import operator
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -20,9 +21,14 @@ def show(value: Any) -> str:
     """Describe a value in part of a line."""
     if isinstance(value, type):
         return f"the class {value.__name__}"
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
     if isinstance(value, np.ndarray) and value.size > 4:
         return f"an array of shape {value.shape} and dtype {value.dtype}"
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # such as that of an integer of more than 4300 digits
+        return f"an object of {type(value).__name__}"
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
@@ -40,6 +46,13 @@ def real(name: str, value: Any) -> float:
         return float(number)
     except OverflowError:
         raise ValueError(f"{name} must be a number of float64, got {show(value)}") from None
+
+
+def size(name: str, value: float, length: float) -> int:
+    """Round the number of samples that an argument asks for, and refuse what no array can hold."""
+    if not length < sys.maxsize // 8:
+        raise ValueError(f"{name} must ask for a sound that memory can hold, got {value}")
+    return round(length)
 
 
 def finite(name: str, value: Any) -> float:
@@ -82,9 +95,12 @@ def integer(name: str, value: Any) -> int:
     try:
         if isinstance(value, bool | np.bool_):
             raise TypeError
-        return operator.index(value)
+        number = operator.index(value)
     except TypeError:
         raise TypeError(f"{name} must be an integer, got {show(value)}") from None
+    if not -sys.maxsize <= number <= sys.maxsize:
+        raise ValueError(f"{name} must be an integer of at most 64 bits, got {show(number)}")
+    return number
 
 
 def count(name: str, value: Any) -> int:
@@ -150,7 +166,7 @@ def float_dtype(name: str, value: DTypeLike) -> np.dtype:
     """Accept a floating-point dtype."""
     try:
         dtype = np.dtype(value)
-    except (TypeError, ValueError):
+    except Exception:  # of many kinds, such as SyntaxError for "f,("
         dtype = None
     if value is None or dtype is None or dtype.kind != "f":
         raise TypeError(f"{name} must be a floating-point type, got {dtype or show(value)}")
@@ -175,7 +191,7 @@ def as_float(name: str, value: ArrayLike) -> NDArray:
     """Return `value` as a floating-point array: float32 and float16 stay, other numbers become float64."""
     array = value if type(value) is np.ndarray else as_array(name, value)
     if array.dtype.kind == "f":
-        return array
+        return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
     if array.dtype.kind not in "biu":
         raise TypeError(f"{name} must be an array of real numbers, got dtype {array.dtype}: {show(value)}")
     return array.astype(np.float64)

@@ -5,6 +5,11 @@ from collections.abc import Callable
 from dataclasses import MISSING
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
+from npfl._checks import as_float, as_sequence
+
 
 class Independent:
     """Make ``copy.copy`` a deep copy: a shallow one would share arrays and counts that either one changes."""
@@ -13,8 +18,56 @@ class Independent:
         return copy.deepcopy(self)
 
 
-class Gradients(list):
+class Arrays(list):
+    """A list of arrays that stay: setting one copies numbers into it, because a model holds it too."""
+
+    def __setitem__(self, index: Any, values: Any) -> None:
+        fill("values", self[index], values)
+
+
+class Gradients(Arrays):
     """A list of gradients, of a type of its own: an optimizer sees when arguments are in the wrong order."""
+
+
+def fill(name: str, arrays: NDArray | list[NDArray], values: Any) -> None:
+    """Copy numbers into an array of the same shape, or into several: into all or none."""
+    if isinstance(arrays, np.ndarray):
+        arrays, values = [arrays], [values]
+    # Copied first, as they may be views of the arrays.
+    numbers = [as_float(name, value).copy() for value in as_sequence(name, values, "arrays")]
+    shapes = [array.shape for array in arrays]
+    if [number.shape for number in numbers] != shapes:
+        raise ValueError(f"{name} must have the shapes {shapes}, got {[n.shape for n in numbers]}")
+    for array, number in zip(arrays, numbers, strict=True):
+        array[...] = number
+
+
+class _Held:
+    """An attribute whose arrays stay where a model holds them: setting it again copies the numbers in."""
+
+    def __init__(self, kind: Callable[[Any], Any]) -> None:
+        self.kind = kind
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        try:
+            return instance.__dict__[self.name]
+        except KeyError:
+            raise AttributeError(self.name) from None
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        held = instance.__dict__.get(self.name)
+        if held is None or not instance._is_held():
+            instance.__dict__[self.name] = self.kind(value)
+        elif held is not value:
+            fill(self.name, held, value)
+
+
+def held(kind: Callable[[Any], Any]) -> Any:
+    """Make an attribute of arrays that a model and its layers share; `kind` makes the list, or the array."""
+    return _Held(kind)
 
 
 class _Setting:

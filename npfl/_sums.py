@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 def wide(array: NDArray) -> np.dtype:
     """Return the dtype to add up in, float32 at least: a sum of ones in float16 stands still at 2048."""
-    return np.dtype(np.float32) if array.dtype == np.float16 else array.dtype
+    return np.dtype(np.float32) if array.dtype.type is np.float16 else array.dtype
 
 
 def total(array: NDArray, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> NDArray:

@@ -125,7 +125,7 @@ def leaky_relu(x: ArrayLike, slope: ArrayLike = 0.01) -> NDArray:
     K. He et al.: Delving deep into rectifiers, 2015, arXiv 1502.01852.
     """
     x, slope = _with_slope(x, slope)
-    return np.maximum(x, 0) + product(slope, np.minimum(x, 0))
+    return (np.maximum(x, 0) + product(np.where(x < 0, slope, 0), x)).astype(x.dtype, copy=False)
 
 
 def leaky_relu_grad(x: ArrayLike, slope: ArrayLike = 0.01) -> NDArray:
@@ -140,7 +140,7 @@ def leaky_relu_grad(x: ArrayLike, slope: ArrayLike = 0.01) -> NDArray:
     array([0.25, 0.25, 1.  ])
     """
     x, slope = _with_slope(x, slope)
-    return np.where(x > 0, np.ones_like(slope), slope)
+    return np.where(x > 0, np.ones_like(slope), slope).astype(x.dtype)
 
 
 def elu(x: ArrayLike, alpha: float = 1.0) -> NDArray:
@@ -161,7 +161,8 @@ def elu(x: ArrayLike, alpha: float = 1.0) -> NDArray:
     D.-A. Clevert et al.: Fast and accurate deep network learning by exponential linear units, 2015.
     """
     x, alpha = as_float("x", x), finite("alpha", alpha)
-    return np.maximum(x, 0) + x.dtype.type(alpha) * np.expm1(np.minimum(x, 0))
+    below = np.minimum(x, 0, dtype=wide(x))
+    return (np.maximum(x, 0) + product(np.expm1(below), below.dtype.type(alpha))).astype(x.dtype)
 
 
 def elu_grad(x: ArrayLike, alpha: float = 1.0) -> NDArray:
@@ -175,7 +176,8 @@ def elu_grad(x: ArrayLike, alpha: float = 1.0) -> NDArray:
     array([0. , 0.5, 1. ])
     """
     x, alpha = as_float("x", x), finite("alpha", alpha)
-    return np.where(x > 0, np.ones_like(x), x.dtype.type(alpha) * np.exp(np.minimum(x, 0)))
+    below = np.minimum(x, 0, dtype=wide(x))
+    return np.where(x > 0, 1, product(np.exp(below), below.dtype.type(alpha))).astype(x.dtype)
 
 
 def gelu(x: ArrayLike, approximate: bool = False) -> NDArray:
@@ -389,7 +391,7 @@ def log_softmax(logits: ArrayLike, axis: int = -1) -> NDArray:
 def _with_slope(x: ArrayLike, slope: ArrayLike) -> tuple[NDArray, NDArray]:
     x, slope = as_float("x", x), as_float("slope", slope)
     try:
-        return x, np.broadcast_to(slope.astype(x.dtype, copy=False), x.shape)
+        return x, np.broadcast_to(slope.astype(wide(x), copy=False), x.shape)
     except ValueError:
         raise ValueError(
             f"slope must have the shape of the last axes of x, {x.shape}, got {slope.shape}"

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
-from npfl._checks import as_array, as_float, finite, generator, positive, real, show
-from npfl._sums import wide
+from npfl._checks import as_array, as_float, finite, generator, positive, real, show, size
+from npfl._sums import product
 
 _WINDOW = 512  # samples of a frame of the phase vocoder
 _HOP = _WINDOW // 4
@@ -73,7 +73,8 @@ def mixup(x: ArrayLike, y: ArrayLike, alpha: float, rng: Generator) -> tuple[NDA
         )
     if x.ndim == 0 or y.ndim == 0 or len(x) != len(y):
         raise ValueError(f"x and y must hold the same number of examples, got shapes {x.shape} and {y.shape}")
-    share = generator("rng", rng).beta(alpha, alpha)
+    # Beyond 1e300, where q is 1/2 to the last bit, the two numbers that it is made of would be infinite.
+    share = generator("rng", rng).beta(min(alpha, 1e300), min(alpha, 1e300))
     partner = rng.permutation(len(x))
     mixed = [share * array + (1 - share) * array[partner] for array in (x, y)]
     return mixed[0].astype(x.dtype, copy=False), mixed[1].astype(y.dtype, copy=False)
@@ -132,7 +133,8 @@ def scale(images: ArrayLike, factor: float) -> NDArray:
            [0.5 , 1.  , 0.5 ],
            [0.25, 0.5 , 0.25]])
     """
-    factor = positive("factor", factor)
+    # Below the smallest normal number, 1/factor is infinite; nothing but the centre is left long before.
+    factor = max(positive("factor", factor), np.finfo(np.float64).tiny)
     return _transform(images, factor * np.eye(2), np.zeros(2))
 
 
@@ -191,9 +193,14 @@ def add_noise(signal: ArrayLike, snr: float, rng: Generator) -> NDArray:
     0.1
     """
     signal, snr = _signal(signal), finite("snr", snr)
-    power = np.square(signal, dtype=wide(signal)).mean(axis=-1, keepdims=True)
-    noise = generator("rng", rng).normal(size=signal.shape) * np.sqrt(power) * 10 ** (-snr / 20)
-    return (signal + noise).astype(signal.dtype)
+    generator("rng", rng)
+    largest = _largest(signal)
+    power = np.square(signal / largest).mean(axis=-1, keepdims=True)
+    with np.errstate(over="ignore"):
+        deviation = largest * np.sqrt(power) * np.power(10.0, -snr / 20)
+    if not (deviation <= np.finfo(signal.dtype).max).all():
+        raise ValueError(f"snr must leave noise that {signal.dtype} can hold, got {snr}")
+    return (signal + rng.normal(size=signal.shape) * deviation).astype(signal.dtype)
 
 
 def change_speed(signal: ArrayLike, factor: float) -> NDArray:
@@ -220,7 +227,8 @@ def change_speed(signal: ArrayLike, factor: float) -> NDArray:
     """
     signal, factor = _signal(signal), positive("factor", factor)
     last = signal.shape[-1] - 1
-    position = np.minimum(np.arange(round(signal.shape[-1] / factor)) * factor, last)
+    samples = size("factor", factor, signal.shape[-1] / factor)
+    position = np.minimum(np.arange(samples) * factor, last)
     before = position.astype(int)
     share = position - before
     after = np.minimum(before + 1, last)
@@ -263,11 +271,14 @@ def change_pitch(signal: ArrayLike, factor: float) -> NDArray:
     """
     signal, factor = _signal(signal), positive("factor", factor)
     *leading, length = signal.shape
-    sounds = [_stretch(sound, factor) for sound in signal.astype(np.float64).reshape(-1, length)]
+    for ratio in (factor, 1 / factor):
+        size("factor", factor, ratio * (length + 4 * _HOP))
+    largest = _largest(signal)
+    sounds = [_stretch(sound, factor) for sound in (signal / largest).reshape(-1, length)]
     changed = change_speed(np.reshape(sounds, (*leading, -1)) if sounds else signal, factor)
     # Rounding twice may leave a sample too many or too few.
     changed = np.pad(changed, [(0, 0)] * len(leading) + [(0, max(0, length - changed.shape[-1]))])
-    return changed[..., :length].astype(signal.dtype)
+    return (largest * changed[..., :length]).astype(signal.dtype)
 
 
 def _stretch(sound: NDArray, factor: float) -> NDArray:
@@ -324,7 +335,7 @@ def _transform(images: ArrayLike, matrix: NDArray, shift: NDArray) -> NDArray:
     framed[:, 1:-1, 1:-1] = flat
     moved = np.zeros(flat.shape)
     for i, j in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        moved += framed[:, places[i][0], places[j][1]] * weights[i][0] * weights[j][1]
+        moved += product(weights[i][0] * weights[j][1], framed[:, places[i][0], places[j][1]])
     return moved.reshape(images.shape).astype(images.dtype)
 
 
@@ -339,4 +350,12 @@ def _signal(signal: ArrayLike) -> NDArray:
     signal = as_float("signal", signal)
     if signal.ndim == 0 or signal.shape[-1] == 0:
         raise ValueError(f"signal must have the shape (..., T) with samples, got {signal.shape}")
+    if not np.isfinite(signal).all():
+        raise ValueError("signal must be finite, got inf or NaN")
     return signal
+
+
+def _largest(signal: NDArray) -> NDArray:
+    """Return the largest magnitude of each sound, by which it is divided so that no square overflows."""
+    largest = np.abs(signal).max(axis=-1, keepdims=True).astype(np.float64)
+    return np.where(largest > 0, largest, 1)

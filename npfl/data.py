@@ -26,6 +26,7 @@ from npfl._checks import (
     not_negative,
     positive,
     real,
+    size,
 )
 
 
@@ -288,7 +289,8 @@ def tone(frequency: float, duration: float = 0.5, sample_rate: float = 8000) -> 
         )
     if not 1 / frequency <= duration < math.inf:
         raise ValueError(f"duration must be at least 1 / frequency = {1 / frequency}, got {duration}")
-    t = np.arange(round(duration * sample_rate)) / sample_rate
+    samples = duration * sample_rate
+    t = np.arange(size("duration * sample_rate", samples, samples)) / sample_rate
     k = np.arange(1, 5)[:, None]
     sound = (np.exp(-2 * k * t / duration) * np.sin(2 * np.pi * k * frequency * t) / k).sum(axis=0)
     return sound / np.abs(sound).max()

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
-from npfl._checks import as_float, as_sequence, count, generator
+from npfl._checks import as_float, as_sequence, count, generator, show
 from npfl.activations import softmax
 
 
@@ -178,12 +178,12 @@ def variance_of_average(variance: ArrayLike, correlation: ArrayLike, models: Arr
     variance, correlation = as_float("variance", variance), as_float("correlation", correlation)
     models = as_float("models", models)
     if not (variance >= 0).all():
-        raise ValueError(f"variance must not be negative, got {variance}")
-    if not (models >= 1).all():
-        raise ValueError(f"models must be at least 1, got {models}")
+        raise ValueError(f"variance must not be negative, got {show(variance)}")
+    if not ((models >= 1) & (models < np.inf)).all():
+        raise ValueError(f"models must be at least 1 and finite, got {show(models)}")
     # Smaller correlations of M variables do not exist: the variance of their sum would be negative.
     if not ((correlation <= 1) & (correlation * (models - 1) >= -1)).all():
-        raise ValueError(f"correlation must be from -1 / (models - 1) to 1, got {correlation}")
+        raise ValueError(f"correlation must be from -1 / (models - 1) to 1, got {show(correlation)}")
     return variance * (1 / models + (1 - 1 / models) * correlation)
 
 

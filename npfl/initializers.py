@@ -74,7 +74,8 @@ def uniform_variance(limit: float) -> float:
     >>> uniform_variance(glorot_limit(4, 2)) == 2 / (4 + 2)
     True
     """
-    return not_negative("limit", limit) ** 2 / 3
+    limit = not_negative("limit", limit)
+    return limit * limit / 3
 
 
 def fan_in_uniform(fan_in: int, fan_out: int, rng: Generator, dtype: DTypeLike = np.float64) -> NDArray:

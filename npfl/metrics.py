@@ -277,8 +277,10 @@ class CategoricalAccuracy(_ExampleMean):
     name: str = setting(text, "categorical_accuracy")
 
     def _values(self, y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
-        y_true, y_pred = prediction_pair(y_true, y_pred)
-        return y_true.argmax(axis=-1) == y_pred.argmax(axis=-1)
+        gold = as_float("y_true", y_true)
+        _, y_pred = prediction_pair(gold, y_pred)
+        # In the dtype of the predictions, two gold values may become equal.
+        return gold.argmax(axis=-1) == y_pred.argmax(axis=-1)
 
 
 @dataclass(kw_only=True, eq=False)

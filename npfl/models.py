@@ -34,9 +34,10 @@ from npfl._checks import (
     show,
     text,
 )
-from npfl._objects import Gradients, Independent, setting
+from npfl._objects import Arrays, Gradients, Independent, fill, held, setting
 from npfl.initializers import glorot_uniform
 from npfl.layers import Activation, Dense, Dropout, Layer
+from npfl.layers.activation import element_wise
 from npfl.losses import Loss
 from npfl.optimizers import Optimizer
 from npfl.regularizers import L1, L2
@@ -60,7 +61,10 @@ class Sequential(Independent):
     vector, gradient_vector : ndarray, shape (number of parameters,)
         All parameters, and the derivatives of the loss by them.
     parameters, gradients : list of ndarray
-        The same numbers as arrays of the layers: views of the vectors.
+        The same numbers as arrays of the layers: views of the vectors. To set any of these four, or an array
+        of a list, copies the numbers in.
+    layers : tuple of Layer
+        The layers, which stay the same ones.
 
     Raises
     ------
@@ -79,6 +83,11 @@ class Sequential(Independent):
     13
     """
 
+    vector: NDArray = held(np.asarray)
+    gradient_vector: NDArray = held(np.asarray)
+    parameters: list[NDArray] = held(Arrays)
+    gradients: list[NDArray] = held(Gradients)
+
     def __init__(self, layers: Sequence[Layer]) -> None:
         layers = as_sequence("layers", layers, "layers")
         for i, layer in enumerate(layers):
@@ -89,42 +98,51 @@ class Sequential(Independent):
             if any(layer is other for other in layers[:i]):
                 first = next(j for j, other in enumerate(layers) if other is layer)
                 raise ValueError(f"layers[{i}] must be a layer of its own, got layers[{first}] again")
-            if layer._model is not None and layer._model() is not None:
+            if layer._is_held():
                 raise ValueError(
                     f"layers[{i}] must not belong to another model, got {type(layer).__name__} of one: "
                     "make a new layer, or copy.deepcopy that one"
                 )
-        self._take(layers)
+        self._take(tuple(layers))
 
-    def _take(self, layers: list[Layer]) -> None:
+    def _is_held(self) -> bool:
+        return True
+
+    def _take(self, layers: tuple[Layer, ...]) -> None:
         """Make the arrays of the layers views of two vectors."""
         arrays = [parameter for layer in layers for parameter in layer.parameters]
         if len({array.dtype for array in arrays}) != 1:
             raise ValueError(
                 f"layers must have parameters of one dtype, got {[a.dtype.name for a in arrays]}"
             )
-        self.layers = layers
+        self._layers = layers
         self.vector = np.concatenate([array.ravel() for array in arrays])
         self.gradient_vector = np.zeros_like(self.vector)
-        self.parameters: list[NDArray] = []
-        self.gradients = Gradients()
+        parts = np.cumsum([array.size for array in arrays])[:-1]
+        self.parameters, self.gradients = (
+            [part.reshape(array.shape) for part, array in zip(np.split(vector, parts), arrays, strict=True)]
+            for vector in (self.vector, self.gradient_vector)
+        )
         start = 0
-        for layer in self.layers:
+        for layer in layers:
+            own = slice(start, start + len(layer.parameters))
+            layer.parameters, layer.gradients = self.parameters[own], self.gradients[own]
             layer._model = weakref.ref(self)
-            for i, array in enumerate(layer.parameters):
-                part = slice(start, start + array.size)
-                layer.parameters[i] = self.vector[part].reshape(array.shape)
-                layer.gradients[i] = self.gradient_vector[part].reshape(array.shape)
-                start += array.size
-            self.parameters += layer.parameters
-            self.gradients += layer.gradients
+            start = own.stop
 
-    def __getstate__(self) -> list[Layer]:
-        # A copy or pickle holds the layers alone; new views are made of them, which NumPy would not keep.
-        return self.layers
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy or pickle leaves out the views, which NumPy would not keep; new ones are made of the layers.
+        views = ("vector", "gradient_vector", "parameters", "gradients")
+        return {name: value for name, value in self.__dict__.items() if name not in views}
 
-    def __setstate__(self, layers: list[Layer]) -> None:
-        self._take(layers)
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._take(self._layers)
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers, which stay."""
+        return self._layers
 
     def __call__(self, x: ArrayLike, training: bool = False) -> NDArray:
         """Return the outputs of the last layer for inputs x, shape (..., features)."""
@@ -134,22 +152,32 @@ class Sequential(Independent):
         """Return the outputs of the last layer for inputs x, shape (..., features)."""
         y = as_float("x", x)
         flag("training", training)
-        for layer in self.layers:
-            y = layer.forward(y, training)
+        states = [array for layer in self._layers for array in layer.state]
+        before = [array.copy() for array in states]
+        try:
+            for layer in self._layers:
+                y = layer.forward(y, training)
+        except Exception:
+            fill("state", states, before)
+            if layer is not self._layers[0]:
+                # The layers before this one have moved on: there is no pass to go back through.
+                for each in self._layers:
+                    each._output_shape = None
+            raise
         return y
 
     def backward(self, dy: ArrayLike) -> NDArray:
         """Set `gradients`, given the derivative by the last outputs; return that by the inputs."""
         dx = as_float("dy", dy)
-        for layer in reversed(self.layers):
+        for layer in reversed(self._layers):
             dx = layer.backward(dx)
         return dx
 
     def _set_gradients(self, dy: NDArray) -> None:
         """Do what training needs of `backward`: nobody uses the derivative by the inputs there."""
-        for layer in self.layers[:0:-1]:
+        for layer in self._layers[:0:-1]:
             dy = layer.backward(dy)
-        self.layers[0]._set_gradients(dy)
+        self._layers[0]._set_gradients(dy)
 
     def get_weights(self) -> list[NDArray]:
         """Return copies of all parameters, and of the state of the layers (such as moving averages)."""
@@ -157,15 +185,10 @@ class Sequential(Independent):
 
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """Copy what `get_weights` returned back in; raise ValueError if the shapes are not the same."""
-        values = [as_float("weights", array) for array in as_sequence("weights", weights, "arrays")]
-        shapes = [array.shape for array in self._weights()]
-        if [value.shape for value in values] != shapes:
-            raise ValueError(f"weights must have the shapes {shapes}, got {[v.shape for v in values]}")
-        for array, value in zip(self._weights(), values, strict=True):
-            array[...] = value
+        fill("weights", self._weights(), weights)
 
     def _weights(self) -> list[NDArray]:
-        return self.parameters + [array for layer in self.layers for array in layer.state]
+        return self.parameters + [array for layer in self._layers for array in layer.state]
 
 
 def mlp(
@@ -212,7 +235,7 @@ def mlp(
         raise ValueError(f"sizes must hold at least the numbers of inputs and outputs, got {sizes}")
     sizes = [count(f"sizes[{i}]", size) for i, size in enumerate(sizes)]
     generator("rng", rng)
-    Activation(text("activation", activation))
+    element_wise("activation", activation)
     dropout = fraction("dropout", dropout)
     layers: list[Layer] = []
     *hidden, last = pairwise(sizes)

@@ -18,6 +18,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ def clip_by_value(gradient: ArrayLike, clipvalue: float) -> NDArray:
     array([ 1. , -0.5])
     """
     gradient = as_float("gradient", gradient)
-    clipvalue = positive("clipvalue", clipvalue)
+    clipvalue = min(positive("clipvalue", clipvalue), float(np.finfo(gradient.dtype).max))
     return np.clip(gradient, -clipvalue, clipvalue).astype(gradient.dtype, copy=False)
 
 
@@ -88,7 +89,7 @@ def clip_by_norm(gradient: ArrayLike, clipnorm: float) -> NDArray:
     ----------
     R. Pascanu et al.: On the difficulty of training recurrent neural networks, 2013, arXiv 1211.5063.
     """
-    return _shorten([as_float("gradient", gradient)], positive("clipnorm", clipnorm))[0]
+    return _shorten("gradient", [as_float("gradient", gradient)], positive("clipnorm", clipnorm))[0]
 
 
 def clip_by_global_norm(gradients: Sequence[ArrayLike], global_clipnorm: float) -> list[NDArray]:
@@ -115,13 +116,13 @@ def clip_by_global_norm(gradients: Sequence[ArrayLike], global_clipnorm: float) 
     [array([0.6]), array([0.8])]
     """
     arrays = [as_float("gradients", g) for g in as_sequence("gradients", gradients, "arrays")]
-    return _shorten(arrays, positive("global_clipnorm", global_clipnorm))
+    return _shorten("gradients", arrays, positive("global_clipnorm", global_clipnorm))
 
 
-def _shorten(gradients: list[NDArray], limit: float) -> list[NDArray]:
+def _shorten(name: str, gradients: list[NDArray], limit: float) -> list[NDArray]:
     largest = float(np.max([np.abs(g).max(initial=0) for g in gradients], initial=0))
     if not math.isfinite(largest):
-        raise ValueError("gradient must be finite to be clipped by its norm, got inf or NaN")
+        raise ValueError(f"{name} must be finite to be clipped by its norm, got inf or NaN")
     if largest == 0:
         return gradients
     # Components are divided by the largest in float64, so that no square overflows.
@@ -178,7 +179,7 @@ class Optimizer(Independent, ABC):
         """Do one step: change the arrays `parameters` in place by `gradients`, which are shaped like them.
 
         Raise TypeError if a parameter is not a floating-point ndarray, and ValueError if shapes do not agree,
-        the parameters are not the arrays of the first step, or a gradient cannot be clipped.
+        the parameters share memory or are not those of the first step, or a gradient cannot be clipped.
         """
         parameters = self._checked(parameters)
         shapes = [parameter.shape for parameter in parameters]
@@ -186,7 +187,10 @@ class Optimizer(Independent, ABC):
         if [step.shape for step in steps] != shapes:
             raise ValueError(f"gradients must have the shapes {shapes}, got {[s.shape for s in steps]}")
         self._check_settings()
-        steps = self._clip(steps)
+        # A gradient that is a view of a parameter would change with it.
+        steps = [
+            s.copy() if any(np.may_share_memory(s, p) for p in parameters) else s for s in self._clip(steps)
+        ]
         # Nothing has been changed so far, and nothing can fail from here on.
         if self._shapes is None:
             # Squares of float16 gradients would overflow.
@@ -196,8 +200,6 @@ class Optimizer(Independent, ABC):
         for parameter, step, averages in zip(parameters, steps, self._averages, strict=True):
             gradient = step.astype(wide(parameter), copy=False)
             if self.weight_decay:
-                if np.may_share_memory(gradient, parameter):
-                    gradient = gradient.copy()
                 parameter *= 1 - self.learning_rate * self.weight_decay
             self._step(parameter, gradient, *averages)
 
@@ -222,9 +224,11 @@ class Optimizer(Independent, ABC):
         if self._shapes is not None and shapes != self._shapes:
             raise ValueError(f"parameters must have the shapes {self._shapes}, got {shapes}")
         if self._parameters is None:
-            places = [_place(p) for p in arrays if p.size]
-            if len(set(places)) < len(places):
-                raise ValueError(f"parameters must be different arrays, got one twice in {show(shapes)}")
+            for (i, a), (j, b) in combinations(enumerate(arrays), 2):
+                if np.shares_memory(a, b):
+                    raise ValueError(
+                        f"parameters must not share memory, got parameters[{i}] and parameters[{j}] that do"
+                    )
         for i, (now, first) in enumerate(zip(arrays, self._parameters or arrays, strict=True)):
             if now is not first and now.size and _place(now) != _place(first):
                 raise ValueError(

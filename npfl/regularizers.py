@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from npfl._checks import as_float, flag, fraction, generator, not_negative, positive, same_shape
 from npfl._objects import setting
-from npfl._sums import product
+from npfl._sums import product, wide
 
 
 def dropout(
@@ -56,13 +56,15 @@ def dropout(
     inputs, rate = as_float("inputs", inputs), fraction("rate", rate)
     if not flag("training", training):
         return inputs
-    return product(_dropout_mask(inputs, rate, generator("rng", rng)), inputs)
+    return product(_dropout_mask(inputs, rate, generator("rng", rng)), inputs).astype(
+        inputs.dtype, copy=False
+    )
 
 
 def _dropout_mask(inputs: NDArray, rate: float, rng: Generator) -> NDArray:
-    """Draw the factors of dropout, 0 with probability p and 1/(1 - p) otherwise."""
+    """Draw the factors of dropout, 0 with probability p and 1/(1 - p) otherwise, in float32 at least."""
     kept = rng.random(inputs.shape) >= rate
-    return np.asarray(kept / (1 - rate), dtype=inputs.dtype)
+    return np.asarray(kept / (1 - rate), dtype=wide(inputs))
 
 
 @dataclass(eq=False)
@@ -88,12 +90,14 @@ class L2:
     def __call__(self, weights: ArrayLike) -> float:
         """Return the penalty of weights of any shape."""
         # Squares of float16 or float32 may overflow, so they are taken in float64.
-        return self.strength * float(np.square(as_float("weights", weights), dtype=np.float64).sum())
+        squares = np.square(as_float("weights", weights), dtype=np.float64)
+        return float(product(np.asarray(self.strength), squares.sum()))
 
     def gradient(self, weights: ArrayLike) -> NDArray:
         r"""Return the gradient :math:`2 \lambda \theta`, shaped like the weights."""
         weights = as_float("weights", weights)
-        return (2 * self.strength * weights).astype(weights.dtype, copy=False)
+        # Not 2λ, which may overflow where the weight is 0.
+        return (2 * product(wide(weights).type(self.strength), weights)).astype(weights.dtype, copy=False)
 
 
 @dataclass(eq=False)
@@ -118,12 +122,13 @@ class L1:
 
     def __call__(self, weights: ArrayLike) -> float:
         """Return the penalty of weights of any shape."""
-        return self.strength * float(np.abs(as_float("weights", weights)).sum(dtype=np.float64))
+        magnitudes = np.abs(as_float("weights", weights))
+        return float(product(np.asarray(self.strength), magnitudes.sum(dtype=np.float64)))
 
     def gradient(self, weights: ArrayLike) -> NDArray:
         r"""Return the subgradient :math:`\lambda \operatorname{sign} \theta`, which is 0 at 0."""
         weights = as_float("weights", weights)
-        return (self.strength * np.sign(weights)).astype(weights.dtype, copy=False)
+        return (wide(weights).type(self.strength) * np.sign(weights)).astype(weights.dtype, copy=False)
 
 
 def l2_sgd_update(weights: ArrayLike, gradient: ArrayLike, learning_rate: float, strength: float) -> NDArray:
@@ -157,12 +162,12 @@ def l2_sgd_update(weights: ArrayLike, gradient: ArrayLike, learning_rate: float,
     >>> l2_sgd_update([10.0, -10.0], [1.0, 1.0], learning_rate=0.5, strength=0.1)
     array([ 8.5, -9.5])
     """
-    weights, gradient = _checked(weights, gradient)
+    weights, gradient, dtype = _checked(weights, gradient)
     learning_rate, strength = positive("learning_rate", learning_rate), not_negative("strength", strength)
     if 2 * learning_rate * strength >= 1:
         raise ValueError(f"2 * learning_rate * strength must be below 1, got {2 * learning_rate * strength}")
     updated = weights * (1 - 2 * learning_rate * strength) - learning_rate * gradient
-    return updated.astype(weights.dtype, copy=False)
+    return updated.astype(dtype, copy=False)
 
 
 def l1_sgd_update(weights: ArrayLike, gradient: ArrayLike, learning_rate: float, strength: float) -> NDArray:
@@ -182,12 +187,12 @@ def l1_sgd_update(weights: ArrayLike, gradient: ArrayLike, learning_rate: float,
     >>> l1_sgd_update([1.0, 0.01, 0.0], [0.0, 0.1, 0.1], learning_rate=0.5, strength=0.5)
     array([ 0.75, -0.05, -0.05])
     """
-    weights, gradient = _checked(weights, gradient)
+    weights, gradient, dtype = _checked(weights, gradient)
     learning_rate, strength = positive("learning_rate", learning_rate), not_negative("strength", strength)
     # min(ηλ, |θ|) sign θ is θ itself, limited to [-ηλ, ηλ].
     limit = learning_rate * strength
     updated = weights - learning_rate * gradient - np.clip(weights, -limit, limit)
-    return updated.astype(weights.dtype, copy=False)
+    return updated.astype(dtype, copy=False)
 
 
 def l1_proximal_update(
@@ -212,14 +217,19 @@ def l1_proximal_update(
     ----------
     N. Parikh, S. Boyd: Proximal algorithms, 2014, section 6.5.2.
     """
-    weights, gradient = _checked(weights, gradient)
+    weights, gradient, dtype = _checked(weights, gradient)
     learning_rate, strength = positive("learning_rate", learning_rate), not_negative("strength", strength)
     limit = learning_rate * strength
     stepped = weights - learning_rate * gradient
-    return (stepped - np.clip(stepped, -limit, limit)).astype(weights.dtype, copy=False)
+    return (stepped - np.clip(stepped, -limit, limit)).astype(dtype, copy=False)
 
 
-def _checked(weights: ArrayLike, gradient: ArrayLike) -> tuple[NDArray, NDArray]:
+def _checked(weights: ArrayLike, gradient: ArrayLike) -> tuple[NDArray, NDArray, np.dtype]:
+    """Return weights and gradient in float32 at least, and the dtype of the weights."""
     weights, gradient = as_float("weights", weights), as_float("gradient", gradient)
     same_shape("weights", weights, "gradient", gradient)
-    return weights, gradient
+    return (
+        weights.astype(wide(weights), copy=False),
+        gradient.astype(wide(gradient), copy=False),
+        weights.dtype,
+    )

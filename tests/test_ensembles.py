@@ -118,7 +118,7 @@ def test_variance_of_average_is_that_of_draws():
 def test_variance_of_average_errors():
     with pytest.raises(ValueError, match="variance must not be negative, got -1"):
         variance_of_average(-1.0, 0.0, 2)
-    with pytest.raises(ValueError, match="models must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="models must be at least 1 and finite, got 0"):
         variance_of_average(1.0, 0.0, 0)
     for correlation in (1.1, -0.6, float("nan")):
         with pytest.raises(ValueError, match=r"correlation must be from -1 / \(models - 1\) to 1, got"):

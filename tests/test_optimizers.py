@@ -248,7 +248,7 @@ def test_clipping_gradients_that_are_not_finite():
     for bad in (np.inf, -np.inf, np.nan):
         with pytest.raises(ValueError, match="gradient must be finite to be clipped by its norm"):
             clip_by_norm([1.0, bad], 1.0)
-        with pytest.raises(ValueError, match="gradient must be finite to be clipped by its norm"):
+        with pytest.raises(ValueError, match="gradients must be finite to be clipped by its norm"):
             clip_by_global_norm([[1.0], [bad], [2.0]], 1.0)
 
 

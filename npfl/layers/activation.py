@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from npfl import activations
-from npfl._checks import finite, text
+from npfl._checks import finite, show, text
 from npfl._sums import product, wide
 from npfl.layers.base import Layer, full, rows
 
@@ -28,11 +28,7 @@ class Activation(Layer):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        # A function is element-wise exactly if its derivative stands beside it.
-        if not hasattr(activations, f"{text('name', name)}_grad"):
-            known = [n.removesuffix("_grad") for n in vars(activations) if n.endswith("_grad")]
-            raise ValueError(f"name must be one of {', '.join(known)}, got {name!r}")
-        self.name = name
+        self.name = element_wise("name", name)
         self._function = getattr(activations, name)
         self._slope = getattr(activations, f"{name}_grad")
 
@@ -44,6 +40,14 @@ class Activation(Layer):
 
     def backward(self, dy: ArrayLike) -> NDArray:
         return self._derivative(dy) * self._slope(self._x)
+
+
+def element_wise(argument: str, name: str) -> str:
+    """Accept the name of an element-wise function: its derivative stands beside it."""
+    if not hasattr(activations, f"{text(argument, name)}_grad"):
+        known = [n.removesuffix("_grad") for n in vars(activations) if n.endswith("_grad")]
+        raise ValueError(f"{argument} must be one of {', '.join(known)}, got {show(name)}")
+    return name
 
 
 class PReLU(Layer):
@@ -86,6 +90,6 @@ class PReLU(Layer):
 
     def backward(self, dy: ArrayLike) -> NDArray:
         dy = self._derivative(dy)
-        slopes = rows(product(dy, np.minimum(self._x, 0)))
+        slopes = rows(product(np.where(self._x < 0, dy, 0), self._x))
         slopes.sum(axis=0, dtype=wide(slopes), out=self.gradients[0])
         return dy * activations.leaky_relu_grad(self._x, self.parameters[0])

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from npfl._checks import as_float, count, flag, float_dtype
-from npfl._objects import Gradients, Independent
+from npfl._objects import Arrays, Gradients, Independent, held
 
 
 class Layer(Independent, ABC):
@@ -17,7 +17,8 @@ class Layer(Independent, ABC):
     Attributes
     ----------
     parameters, gradients : list of ndarray
-        The arrays that training changes, and the derivatives of the loss by them, in the same order.
+        The arrays that training changes, and the derivatives of the loss by them, in the same order. To set
+        one, or in a model the whole list, copies the numbers in.
     state : list of ndarray
         Arrays that belong to the layer but are not trained.
 
@@ -31,12 +32,19 @@ class Layer(Independent, ABC):
     array([[0., 1.]])
     """
 
+    parameters: list[NDArray] = held(Arrays)
+    gradients: list[NDArray] = held(Gradients)
+
     def __init__(self, parameters: list[NDArray] | None = None, state: list[NDArray] | None = None) -> None:
-        self.parameters = parameters or []
-        self.gradients = Gradients(np.zeros_like(parameter) for parameter in self.parameters)
-        self.state = state or []
         self._output_shape: tuple[int, ...] | None = None
         self._model: weakref.ref | None = None
+        self.parameters = parameters or []
+        self.gradients = [np.zeros_like(parameter) for parameter in self.parameters]
+        self.state = state or []
+
+    def _is_held(self) -> bool:
+        """Return whether the layer belongs to a model that is still in use."""
+        return self._model is not None and self._model() is not None
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_model": None}  # a copy belongs to no model yet

@@ -42,8 +42,8 @@ class Dropout(Layer):
         x = self._inputs(x, training)
         self._output_shape = x.shape
         self._mask = _dropout_mask(x, self.rate, self.rng) if training else None
-        return x if self._mask is None else product(self._mask, x)
+        return x if self._mask is None else product(self._mask, x).astype(x.dtype, copy=False)
 
     def backward(self, dy: ArrayLike) -> NDArray:
         dy = self._derivative(dy)
-        return dy if self._mask is None else product(self._mask, dy)
+        return dy if self._mask is None else product(self._mask, dy).astype(dy.dtype, copy=False)

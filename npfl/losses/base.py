@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from npfl._checks import as_float, expand_weight, text
+from npfl._checks import as_float, expand_weight, show, text
 from npfl._objects import setting
 from npfl._sums import product, total
 
@@ -38,11 +38,12 @@ class Reduction(enum.StrEnum):
             return cls.NONE
         allowed = ", ".join(repr(r.value) for r in cls)
         kind = ValueError if isinstance(value, str) else TypeError
-        raise kind(f"reduction must be one of {allowed}, got {value!r}")
+        raise kind(f"reduction must be one of {allowed}, got {show(value)}")
 
 
 def _reduction(name: str, value: Any) -> Reduction:
-    return Reduction(value)
+    # An enum that is refused a value shows it once more, which may fail.
+    return Reduction._missing_(value) if value is None or not isinstance(value, str) else Reduction(value)
 
 
 @dataclass(kw_only=True, eq=False)

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from npfl._checks import flag, prediction_pair, share, text
 from npfl._objects import setting
-from npfl._sums import product
+from npfl._sums import product, wide
 from npfl.activations import sigmoid
 from npfl.losses._probabilities import check_probability, clip
 from npfl.losses.base import Loss
@@ -99,4 +99,5 @@ def _pair(
     check_probability("y_true", y_true)
     if not flag("from_logits", from_logits):
         check_probability("y_pred", y_pred)
-    return (1 - alpha) * y_true + alpha / 2, y_pred
+    # In float32 at least: a small α would be lost beside 1 in float16.
+    return (1 - alpha) * y_true.astype(wide(y_true), copy=False) + alpha / 2, y_pred

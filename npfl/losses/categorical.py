@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from npfl._checks import as_float, check_outputs, flag, prediction_pair, share, text
 from npfl._objects import setting
-from npfl._sums import product, total
+from npfl._sums import product, total, wide
 from npfl.activations import softmax
 from npfl.losses._probabilities import check_distribution, gradient_by_probabilities, log_probabilities
 from npfl.losses.base import Loss
@@ -126,4 +126,5 @@ def _pair(
         raise ValueError(f"y_true must not be negative, got {y_true.min()}")
     if not flag("from_logits", from_logits):
         check_distribution(y_pred)
-    return smooth_labels(y_true, alpha) if alpha else y_true, y_pred
+    # In float32 at least: α / K may be hardly a number of float16.
+    return smooth_labels(y_true.astype(wide(y_true), copy=False), alpha) if alpha else y_true, y_pred

@@ -40,10 +40,8 @@ def mean_squared_error(y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
     >>> mean_squared_error([[1.0, 2.0], [3.0, 4.0]], [[1.0, 4.0], [3.0, 4.0]])
     array([2., 0.])
     """
-    y_true, y_pred = prediction_pair(y_true, y_pred)
-    error = y_pred - y_true
-    # The mean may be a number of float16 where a square is none.
-    return np.square(error, dtype=wide(error)).mean(axis=-1).astype(error.dtype, copy=False)
+    error, dtype = _error(y_true, y_pred)
+    return np.square(error).mean(axis=-1).astype(dtype, copy=False)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -62,8 +60,8 @@ class MeanSquaredError(Loss):
         return mean_squared_error(y_true, y_pred)
 
     def call_gradient(self, y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
-        y_true, y_pred = prediction_pair(y_true, y_pred)
-        return 2 * ((y_pred - y_true) / y_pred.shape[-1])
+        error, dtype = _error(y_true, y_pred)
+        return (2 * (error / error.shape[-1])).astype(dtype, copy=False)
 
 
 def mean_absolute_error(y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
@@ -76,8 +74,8 @@ def mean_absolute_error(y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
     >>> mean_absolute_error([[1.0, 2.0], [3.0, 4.0]], [[1.0, 4.0], [3.0, 4.0]])
     array([1., 0.])
     """
-    y_true, y_pred = prediction_pair(y_true, y_pred)
-    return np.abs(y_pred - y_true).mean(axis=-1)
+    error, dtype = _error(y_true, y_pred)
+    return np.abs(error).mean(axis=-1).astype(dtype, copy=False)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -96,8 +94,8 @@ class MeanAbsoluteError(Loss):
         return mean_absolute_error(y_true, y_pred)
 
     def call_gradient(self, y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
-        y_true, y_pred = prediction_pair(y_true, y_pred)
-        return np.sign(y_pred - y_true) / y_pred.shape[-1]
+        error, dtype = _error(y_true, y_pred)
+        return (np.sign(error) / error.shape[-1]).astype(dtype, copy=False)
 
 
 def huber(y_true: ArrayLike, y_pred: ArrayLike, delta: float = 1.0) -> NDArray:
@@ -122,12 +120,10 @@ def huber(y_true: ArrayLike, y_pred: ArrayLike, delta: float = 1.0) -> NDArray:
     ----------
     P. J. Huber: Robust estimation of a location parameter, 1964.
     """
-    y_true, y_pred = prediction_pair(y_true, y_pred)
-    error = np.abs(y_pred - y_true)
+    error, dtype = _error(y_true, y_pred)
     # With c = min(|e|, δ), both cases are c (|e| - c/2).
-    inner = np.minimum(error, positive("delta", delta))
-    losses = np.multiply(inner, error - inner / 2, dtype=wide(error))
-    return losses.mean(axis=-1).astype(error.dtype, copy=False)
+    inner = np.minimum(np.abs(error), positive("delta", delta))
+    return (inner * (np.abs(error) - inner / 2)).mean(axis=-1).astype(dtype, copy=False)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -147,5 +143,14 @@ class Huber(Loss):
         return huber(y_true, y_pred, self.delta)
 
     def call_gradient(self, y_true: ArrayLike, y_pred: ArrayLike) -> NDArray:
-        y_true, y_pred = prediction_pair(y_true, y_pred)
-        return np.clip(y_pred - y_true, -self.delta, self.delta) / y_pred.shape[-1]
+        error, dtype = _error(y_true, y_pred)
+        return (np.clip(error, -self.delta, self.delta) / error.shape[-1]).astype(dtype, copy=False)
+
+
+def _error(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray, np.dtype]:
+    """Return the errors in float32 at least, and the dtype of the predictions.
+
+    A mean may be a number of float16 where a difference, or its square, is none.
+    """
+    y_true, y_pred = prediction_pair(y_true, y_pred)
+    return np.subtract(y_pred, y_true, dtype=wide(y_pred)), y_pred.dtype
