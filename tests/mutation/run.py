@@ -64,7 +64,7 @@ def unusable(listed: list[Mutation]) -> list[str]:
 def tests(module: str, copy: Path) -> list[list[str]]:
     """Return the tests to run one after another until one fails: those that most likely notice come first."""
     home = f"tests/test_{module.split('/')[0]}.py"
-    names = ("tests/test_life.py", "tests/test_precision.py", home, f"npfl/{module}.py")
+    names = (f"npfl/{module}.py", home, "tests/test_life.py", "tests/test_precision.py")
     own = [name for name in names if (copy / name).exists()]
     paths = sorted([*copy.glob("tests/test_*.py"), *copy.glob("npfl/**/*.py")])
     rest = [str(path.relative_to(copy)) for path in paths if path.name not in OTHERS]
@@ -72,14 +72,18 @@ def tests(module: str, copy: Path) -> list[list[str]]:
     return [own, parity, [name for name in rest if name not in own + parity]]
 
 
-def passes(names: list[str], copy: Path) -> bool:
+# That a test fails is enough to know; to find the simplest example takes hypothesis most of the time.
+QUICK = """
+from hypothesis import Phase
+
+settings.register_profile("quick", settings.get_profile("npfl"), phases=[Phase.explicit, Phase.generate])
+settings.load_profile("quick")
+"""
+
+
+def passes(names: list[str], copy: Path, **more: str) -> bool:
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *names]
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(copy),
-        "OPENBLAS_NUM_THREADS": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
+    environment = {**os.environ, "PYTHONPATH": str(copy), "OPENBLAS_NUM_THREADS": "1", **more}
     try:
         result = subprocess.run(
             command, cwd=copy, env=environment, capture_output=True, text=True, timeout=TIMEOUT
@@ -101,7 +105,8 @@ def survives(mutation: Mutation, copies: SimpleQueue) -> bool:
     text = path.read_text()
     try:
         path.write_text(text.replace(old, new))
-        return all(passes(names, copy) for names in tests(module, copy))
+        # Bytecode of a mistake, kept, might be taken for that of the next.
+        return all(passes(names, copy, PYTHONDONTWRITEBYTECODE="1") for names in tests(module, copy))
     finally:
         path.write_text(text)
         copies.put(copy)
@@ -125,19 +130,23 @@ def main() -> int:
 
     chosen = [m for m in listed if arguments.only in m.module or arguments.only in m.mistake]
     started = time.monotonic()
-    survivors, copies = [], SimpleQueue()
+    survivors: list[Mutation] = []
+    copies: SimpleQueue[Path] = SimpleQueue()
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(arguments.workers) as pool:
-        for i in range(arguments.workers):
-            copy = Path(folder) / str(i)
-            for name in ("npfl", "tests"):
-                shutil.copytree(
-                    ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "explore")
-                )
-            shutil.copy(ROOT / "pyproject.toml", copy)
-            copies.put(copy)
-        if not all(passes(names, copy) for names in tests("losses", copy)):
+        first = Path(folder) / "0"
+        for name in ("npfl", "tests"):
+            ignored = shutil.ignore_patterns("__pycache__", "explore")
+            shutil.copytree(ROOT / name, first / name, ignore=ignored)
+        shutil.copy(ROOT / "pyproject.toml", first)
+        with (first / "tests" / "conftest.py").open("a") as conftest:
+            conftest.write(QUICK)
+        # It also leaves the bytecode of the tests, which pytest takes long to make.
+        if not all(passes(names, first) for names in tests("losses", first)):
             print("the tests fail without any mistake")
             return 1
+        copies.put(first)
+        for i in range(1, arguments.workers):
+            copies.put(shutil.copytree(first, Path(folder) / str(i)))
         for mutation, survived in zip(chosen, pool.map(lambda m: survives(m, copies), chosen), strict=True):
             word = "SURVIVED" if survived else "killed"
             print(f"{word:8} {mutation.module}: {mutation.mistake}", flush=True)
