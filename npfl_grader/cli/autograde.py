@@ -25,7 +25,7 @@ class Engine(enum.StrEnum):
 
 
 def autograde(
-    assignments: Annotated[list[str], typer.Argument(metavar="ASSIGNMENT...", help="Which assignments.")],
+    assignments: Annotated[list[str], typer.Argument(metavar="ASSIGNMENT", help="Which assignments.")],
     student: Student = None,
     notebook: Annotated[str, typer.Option(help="Which notebooks, by name or with wildcards.")] = "*",
     dry_run: Annotated[

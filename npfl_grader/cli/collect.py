@@ -13,7 +13,7 @@ def collect(
     assignment: Assignment,
     archives: Annotated[
         list[Path],
-        typer.Argument(metavar="ARCHIVE...", help="What the system gives as 'download all submissions'."),
+        typer.Argument(metavar="ARCHIVE", help="What the system gives as 'download all submissions'."),
     ],
     worksheet: Annotated[
         Path | None,

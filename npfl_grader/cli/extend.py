@@ -12,7 +12,7 @@ from npfl_grader.cli.options import Assignment
 
 def extend(
     assignment: Assignment,
-    students: Annotated[list[str], typer.Argument(metavar="STUDENT...", help="The ids of the students.")],
+    students: Annotated[list[str], typer.Argument(metavar="STUDENT", help="The ids of the students.")],
     days: Annotated[
         float, typer.Option(min=0, help="How many days more than the others; 0 takes an extension away.")
     ],

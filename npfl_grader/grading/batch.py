@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import unquote
 
 from npfl_grader.course import gradebook, submissions
 from npfl_grader.course.gradebook import Assignment, Entry
@@ -22,6 +23,9 @@ from npfl_grader.grading.receipts import Receipt
 from npfl_grader.grading.record import Result
 from npfl_grader.grading.report import Report, Row, State, log
 from npfl_grader.grading.solution import Solutions
+from npfl_grader.text import clean
+
+SEEN_BY_PEOPLE = (".png", ".jpg", ".jpeg", ".gif", ".heic", ".webp", ".svg", ".pdf", ".docx", ".odt")
 
 
 @dataclass(frozen=True)
@@ -291,6 +295,8 @@ class Batch:
                 row.reasons.append(f"{name}: nothing was changed")
             if graded.unsure or graded.unreadable:
                 row.state = State.PARTLY
+        if row.by_hand and (unseen := unseen_by_hand(result.submission)):
+            row.reasons.append(f"handed in beside the notebook, for whoever grades: {', '.join(unseen[:5])}")
         if (row.state is State.PARTLY and not judged) or result.submission.undated:
             row.state = State.LOOK
         return row
@@ -308,6 +314,16 @@ class Batch:
         self.report.rows.append(row)
         folder = receipts.folder(self.course, self.assignment.name)
         write(folder / f"{row.student}.log", log(row, self.report) + traces)
+
+
+def unseen_by_hand(submission: Submission) -> list[str]:
+    """Name the pictures and documents to which no text of the notebooks leads: the formgrader shows none."""
+    texts = [unquote(data.decode("utf-8", "replace")) for data in submission.notebooks.values()]
+    return [
+        clean(name)
+        for name in sorted(submission.helpers())
+        if name.casefold().endswith(SEEN_BY_PEOPLE) and not any(name in text for text in texts)
+    ]
 
 
 def _may_pass(graded: Graded) -> bool:

@@ -37,6 +37,8 @@ class Attempt:
         Whether the system calls it late.
     known : str
         Whose it is, where an id in the path says so.
+    typed : list
+        What the system has written itself, such as a text that was typed into it.
     """
 
     archive: str
@@ -48,6 +50,7 @@ class Attempt:
     unread: str = ""
     late: bool = False
     known: str = ""
+    typed: list[Member] = field(default_factory=list)
 
 
 def read(
@@ -113,6 +116,8 @@ def made_from_system(
         made[key].late |= origin.late
         if origin.rest is not None:
             made[key].files.append((origin.rest, member))
+        else:
+            made[key].typed.append(member)
         return True
     return False
 
@@ -122,7 +127,11 @@ def made_from_path(
 ) -> bool:
     """Put a file where the only known id in its path says that it belongs; say whether there is one."""
     parts = member.path.parts
-    owners = {depth: student for depth, part in enumerate(parts[:-1]) if (student := known_id(part, people))}
+    owners = {
+        depth: student
+        for depth, part in enumerate(parts[:-1])
+        if (student := known_id(without_notebook(part, notebooks) or part, people, beside=True))
+    }
     if not owners:
         stem = without_notebook(member.path.name, notebooks)
         student = known_id(stem, people, beside=True)

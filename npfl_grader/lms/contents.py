@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 
 from npfl_grader.course import submissions
-from npfl_grader.lms import archives
+from npfl_grader.lms import archives, system
 from npfl_grader.lms.archives import Bounds, Refused
 from npfl_grader.lms.attempts import Attempt
 from npfl_grader.text import clean
@@ -31,6 +31,13 @@ def read(attempt: Attempt, notebooks: list[str]) -> tuple[dict[str, bytes], dict
                     opened.append((inner, content, modified, str(member.path)))
         except Refused as error:
             notes.append(f"{clean(path)} is left out: {error}")
+    for member in attempt.typed:
+        try:
+            said = system.known()[attempt.system].says_something(member.read())
+        except Refused as error:
+            said = str(error)
+        if said:
+            notes.append(f"{clean(member.path)} is left out: {said}")
     files: dict[str, bytes] = {}
     sources: dict[str, str] = {}
     folders: list[PurePosixPath] = []

@@ -384,6 +384,8 @@ PARTICIPANTS = (
     "משתתף",
 )
 
+FIELDS = tuple(PACKS["en"])
+
 
 @cache
 def titles(language: str, name: str) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from npfl_grader.lms.grades import Choice, Grade, Outcome, some
 from npfl_grader.lms.ledger import Collection
 from npfl_grader.lms.people import People
 from npfl_grader.lms.spreadsheet import Sheet
-from npfl_grader.lms.system import Published, System
+from npfl_grader.lms.system import Published, System, digits
 from npfl_grader.text import clean
 
 CENT = Decimal("0.01")
@@ -208,6 +208,8 @@ class Publisher:
                 made.doubts.append(f"{said}; {self.source.title} imports no such grade, and does not say so")
             else:
                 made.notes.append(said)
+        if doubt := self.source.doubt(sheet):
+            made.doubts.append(f"{sheet.path.name}: {doubt}")
         met: dict[str, int] = {}
         rows = []
         for line, cells in zip(sheet.lines, sheet.rows, strict=True):
@@ -229,7 +231,11 @@ class Publisher:
                 made.doubts.append(f"{where} is a second one for {student}, after line {met[student]}")
             else:
                 met[student] = line
-                row[place] = self.shown(student)
+                if kept := self.source.keeps(sheet.cell(row, place)):
+                    said = f"{where}: {student} is {kept}, and keeps what stood there"
+                    (made.doubts if self.grades[student].submitted else made.notes).append(said)
+                else:
+                    row[place] = self.shown(student)
         if left := sorted({*self.grades} - {*met}):
             made.doubts.append(
                 f"not in {sheet.path.name}: {some(left)}; their grades are in nothing that can be imported"
@@ -250,7 +256,7 @@ class Publisher:
             return self.people.by_id.get(text.casefold())
         if kind == "email":
             return self.people.find(text)
-        number = "".join(letter for letter in text if letter.isdigit())
+        number = digits(text)
         for taken in self.collection.students.values():
             if (taken.system, taken.number) == (self.source.name, number) and taken.student in self.grades:
                 return taken.student

@@ -15,7 +15,7 @@ from npfl_grader.course.gradebook import Person
 from npfl_grader.errors import CourseError
 from npfl_grader.lms import dates, moodle_titles, spreadsheet, system
 from npfl_grader.lms.spreadsheet import Sheet
-from npfl_grader.lms.system import Columns, System
+from npfl_grader.lms.system import Columns, System, digits
 from npfl_grader.text import clean
 
 PLAIN: Columns = {
@@ -27,6 +27,7 @@ PLAIN: Columns = {
     "number": ("lms_user_id",),
     "time": ("submitted_at", "timestamp", "last modified (submission)"),
 }
+ROUNDED = re.compile(r"\d([.,]\d+)?E\+?\d+|\d+[.,]0+", re.IGNORECASE)  # 1,23457E+12 and 4711.0
 PLAIN |= {name: PLAIN[name] + moodle_titles.everywhere(name) for name in PLAIN if name != "number"}
 NOT_A_FOLDER = re.compile(r"[/\\\x00-\x1f+]|^\.|^$")
 
@@ -123,13 +124,18 @@ def students(sheet: Sheet, id_column: str = "", zone: ZoneInfo | None = None) ->
         # From here on they are shown, and stand in the gradebook.
         for field_name in ("first_name", "last_name", "full_name", "email"):
             values[field_name] = clean(values[field_name])
-        number = re.sub(r"\D", "", values["number"])
+        number = digits(values["number"])
         name = values["full_name"] or " ".join(filter(None, [values["first_name"], values["last_name"]]))
         if not identity and not id_column and source and source.number_is_person:
             identity = number
         if not identity:
             roster.dropped.append(f"{path.name}: line {line} has no id, and is left out: {name or 'no name'}")
             continue
+        if ROUNDED.fullmatch(identity):
+            raise CourseError(
+                f"{path}: line {line}: {identity!r} is what a spreadsheet has made of an id: export the list "
+                "again, and do not save it there, or format the column as text"
+            )
         if NOT_A_FOLDER.search(identity) or identity != clean(identity):
             raise CourseError(
                 f"{path}: line {line}: {identity!r} cannot name a student's folder: mend the line, or name "

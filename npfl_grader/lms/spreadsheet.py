@@ -11,6 +11,7 @@ from pathlib import Path
 import charset_normalizer
 
 from npfl_grader.errors import CourseError
+from npfl_grader.lms import moodle_titles
 from npfl_grader.text import ESCAPE, clean
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -19,6 +20,9 @@ EXCEL_TEXT = re.compile(r'="(.*)"', re.DOTALL)  # how Excel is told to keep the 
 # What spreadsheets write where it is not Unicode.
 LEGACY = ["cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "mac_roman", "gb18030"]
 LEGACY += ["big5", "cp932", "cp949", "cp1257"]
+# Of the languages whose titles are known; cp1252 of all others.
+CODE_PAGES = {"cs": "cp1250", "pl": "cp1250", "ro": "cp1250", "ru": "cp1251", "uk": "cp1251", "el": "cp1253"}
+CODE_PAGES |= {"tr": "cp1254", "ar": "cp1256", "lt": "cp1257", "zh": "gb18030", "ja": "cp932", "ko": "cp949"}
 TITLES = {"utf-8": "UTF-8", "gb18030": "GBK", "mac_roman": "Mac Roman"}
 # The letters beyond a to z of the languages that share a code page with others.
 LETTERS = [
@@ -138,7 +142,8 @@ def read(path: Path, encoding: str = "") -> Sheet:
         delimiter, text, before = match[1], text[match.end() :], 1
     first = text.split("\n", 1)[0]
     delimiter = delimiter or max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    # Strict: after a quotation mark that nobody has closed, the lines below it would be part of one cell.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     rows: list[list[str]] = []
     lines: list[int] = []
     start = 1 + before
@@ -149,7 +154,10 @@ def read(path: Path, encoding: str = "") -> Sheet:
                 lines.append(start)
             start = reader.line_num + 1 + before
     except csv.Error as error:
-        raise CourseError(f"{path}: this is no CSV file: {error}: export the list as CSV (UTF-8)") from None
+        raise CourseError(
+            f"{path}: this is no CSV file from line {start} on: {error}: look for a quotation mark that is "
+            "not closed, or export the list as CSV (UTF-8)"
+        ) from None
     if not rows:
         raise CourseError(f"{path}: the file is empty: export the list again")
     width = len(rows[0])
@@ -202,17 +210,29 @@ def _guess(data: bytes) -> str | None:
     sample = b"\n".join(words)
     matches = charset_normalizer.from_bytes(sample, cp_isolation=LEGACY)
     order = [match.encoding for match in matches] + LEGACY  # what it throws out may be right for short names
-    best: tuple[float, int, str] | None = None
+    # Where the words say nothing, as one short name does, the language of the titles may.
+    own = _own_encoding(data)
+    best: tuple[float, bool, int, str] | None = None
     for place, name in enumerate(dict.fromkeys(order)):
         try:
             text = sample.decode(name)
             data.decode(name)
         except UnicodeDecodeError:
             continue
-        score = (round(_strangeness(text.split("\n")), 3), place, name)
+        score = (round(_strangeness(text.split("\n")), 3), name != own, place, name)
         if best is None or score < best:
             best = score
-    return best[2] if best else None
+    return best[3] if best else None
+
+
+def _own_encoding(data: bytes) -> str:
+    """Say what spreadsheets write where the titles of the columns are in a list's language."""
+    cells = {key(cell) for cell in re.split(r"[,;\t]", data.split(b"\n", 1)[0].decode("ascii", "ignore"))}
+    hits = {
+        language: sum(bool(cells & {*moodle_titles.titles(language, name)}) for name in moodle_titles.FIELDS)
+        for language in moodle_titles.PACKS
+    }
+    return CODE_PAGES.get(max(hits, key=lambda language: hits[language]), "cp1252")
 
 
 def _strangeness(words: list[str]) -> float:

@@ -103,6 +103,10 @@ class System(ABC):
     def owns(self, sheet: Sheet) -> bool:
         """Tell by its header whether a list of students or grades is this system's."""
 
+    def says_something(self, typed: bytes) -> str:
+        """Say what a file of the system's own holds that the student has written; "" for nothing."""
+        return "it was typed into the system, and is no file"
+
     def ids(self, owner: str) -> list[str]:
         """List the texts in an owner's name that may be an id, where the system writes ids."""
         return []
@@ -168,6 +172,14 @@ class System(ABC):
         """Give the titles of the columns without what the system adds to them."""
         return sheet.keys
 
+    def keeps(self, cell: str) -> str:
+        """Say what a grade's cell of a template means that must not be replaced; "" for any other."""
+        return ""
+
+    def doubt(self, sheet: Sheet) -> str:
+        """Say why a template may not be what the grades go into; "" by default."""
+        return ""
+
     def most(self, sheet: Sheet, column: int) -> Decimal | None:
         """Find the points that the system expects for a column."""
         return None
@@ -187,6 +199,12 @@ def number(text: str) -> Decimal | None:
         return Decimal(text.strip().replace(",", "."))
     except InvalidOperation:
         return None
+
+
+def digits(text: str) -> str:
+    """Read a system's number for somebody, as in "Participant 4711" or, from a spreadsheet, "4711.0"."""
+    match = re.fullmatch(r"\D*(\d+)(?:[.,]0+)?", text)
+    return match[1] if match else ""
 
 
 def number_in(pattern: str, text: str) -> Decimal | None:

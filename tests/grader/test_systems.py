@@ -3,7 +3,10 @@
 import csv
 import io
 import json
+import os
 import random
+import subprocess
+import sys
 import zipfile
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -15,15 +18,17 @@ from hypothesis import strategies as st
 
 from npfl_grader.course.gradebook import Person
 from npfl_grader.errors import CourseError
-from npfl_grader.lms import attempts, dates, ledger, publish, roster, spreadsheet
+from npfl_grader.lms import attempts, contents, dates, ledger, publish, roster, spreadsheet
 from npfl_grader.lms.attempts import Matcher
 from npfl_grader.lms.grades import Choice, Grade, Outcome
 from npfl_grader.lms.people import People, full_name, plain_name
 from npfl_grader.lms.publish import Publisher
+from npfl_grader.lms.system import Published
 from npfl_grader.lms.system import known as systems
 
 CASES = Path(__file__).parent / "desk"
 UTC = dates.UTC
+PACKS = json.loads((CASES / "moodle-titles.json").read_text(encoding="utf-8"))["titles"]
 
 # Names of many scripts, equal ones, prefixes of one another, and such that are ids of others.
 FIRST = [
@@ -116,6 +121,9 @@ def archive(system, people, draw):
                         f"all/hw_{person.id}.ipynb",
                         f"{person.id}-hw.ipynb",
                         f"{person.last_name}_{person.id}_hw_final.ipynb",
+                        f"hw_{person.id}_late/work/hw.ipynb",
+                        f"{person.id}_{draw.choice(IDS)}/hw.ipynb",
+                        f"{person.id}/{draw.choice(LAST)}/{draw.choice(IDS)}/hw.ipynb",
                     ]
                 )
         files[path] = person.id.encode()
@@ -166,8 +174,16 @@ def test_no_work_reaches_somebody_else_and_all_that_is_not_matched_is_listed(
     assert matched == len(files)
 
 
-def rows(text):
-    return list(csv.DictReader(io.StringIO(text)))
+def rows(text, delimiter=","):
+    return list(csv.DictReader(io.StringIO(text), delimiter=delimiter))
+
+
+def _is_unicode(path):
+    data = path.read_bytes()
+    try:
+        return data[:2] == b"\xff\xfe" or bool(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        return False
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -211,23 +227,37 @@ def test_no_grade_reaches_somebody_else(tmp_path, people, system, draw):
             }
         )
     draw.shuffle(lines)
-    path = tmp_path / "list.csv"
     head = headers[system]
-    with path.open("w", newline="", encoding="utf-8-sig") as file:
-        writer = csv.DictWriter(file, head, extrasaction="ignore", restval="")
-        writer.writeheader()
-        writer.writerows(lines)
-    sheet = spreadsheet.read(path)
+    if system == "moodle":  # in the teacher's language
+        says = PACKS[draw.choice([*PACKS])]
+        for line, number in zip(lines, draw.sample(range(9000, 9999), len(lines)), strict=True):
+            line["Identifier"] = f"{says['participant'][0]}{number}"
+        fields = {
+            "Identifier": "number",
+            "Full name": "full_name",
+            "Email address": "email",
+            "Grade": "grade",
+        }
+        titles = {english: says[name][0] for english, name in fields.items()} | {"ID number": says["id"][1]}
+        lines = [{titles.get(name, name): line[name] for name in head if name in line} for line in lines]
+        head = [titles.get(name, name) for name in head]
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, head, extrasaction="ignore", restval="", delimiter=draw.choice(",;\t"))
+    writer.writeheader()
+    writer.writerows(lines)
+    path = tmp_path / "list.csv"
+    path.write_bytes(text.getvalue().encode(draw.choice(["utf-8", "utf-8-sig", "utf-16", "gb18030"])))
+    sheet = spreadsheet.read(path, "gb18030" if not _is_unicode(path) else "")
     assert roster.kind(sheet) is source
     grades = {person.id: Grade(person, points=None, submitted=True) for person in people}
     publisher = publisher_of(tmp_path, source, sheet, grades)
     for number, person in enumerate(people):
         grades[person.id].points = publish.Decimal(number)
     made = Outcome()
-    filled = rows(publisher._filled(made, sheet))
-    title = next(name for name in head if name.startswith(("hw", "Grade")))
-    key = {"moodle": "ID number", "canvas": "SIS Login ID"}.get(system, "Username")
-    for before, after in zip(rows(path.read_text("utf-8-sig")), filled, strict=True):
+    filled = rows(publisher._filled(made, sheet), sheet.delimiter)
+    title = head[source.grade_column(sheet, "hw")]
+    key = {"moodle": head[2], "canvas": "SIS Login ID"}.get(system, "Username")
+    for before, after in zip(rows(text.getvalue(), sheet.delimiter), filled, strict=True):
         student = after[key].lstrip("#")
         assert after[title] in (str(grades[student].points), ""), after
         # Nothing else in the list changes.
@@ -267,9 +297,6 @@ def test_one_known_id_in_a_path_says_whose_it_is():
         "nobody": None,
     }.items():
         assert attempts.known_id(path, people, beside=True) == whose, path
-
-
-PACKS = json.loads((CASES / "moodle-titles.json").read_text(encoding="utf-8"))["titles"]
 
 
 def as_in(language, form):
@@ -362,3 +389,211 @@ def test_a_groups_name_before_a_students_needs_a_number_or_a_list(tmp_path):
     # Mai-Anh X is not in the course, and is not Anh X.
     (stranger,) = whose(people, "Mai-Anh X_502_assignsubmission_file/hw.ipynb", tmp_path=tmp_path)
     assert "nobody in the course" in stranger
+
+
+def filled(tmp_path, system, text, grades, column="", **choices):
+    """Fill a template with points; give its rows and what is said of them."""
+    path = tmp_path / "list.csv"
+    path.write_text(text, encoding="utf-8")
+    sheet = spreadsheet.read(path)
+    assert roster.kind(sheet) is systems()[system]
+    people = {
+        person.id: Grade(person, submitted=points is not None, points=publish.Decimal(0))
+        for person, points in grades.items()
+    }
+    publisher = publisher_of(tmp_path, systems()[system], sheet, people)
+    publisher.choice = Choice(system, column=column, **choices)
+    for person, points in grades.items():
+        people[person.id].points = publish.Decimal(points or 0)
+    made = Outcome()
+    return rows(publisher._filled(made, sheet)), made
+
+
+def test_what_canvas_writes_for_a_grade_is_kept(tmp_path):
+    """lib/gradebook_exporter.rb: EX for who is excused, N/A for who need not; two columns for a name."""
+    ann, bob, cyd = (Person(f"u{n}", name, "L", None, str(n)) for n, name in enumerate(["Ann", "Bob", "Cyd"]))
+    text = (
+        "LastName,FirstName,ID,SIS Login ID,Section,hw (7),Final Score\n"
+        ",,,,,Manual Posting,\n"
+        "    Points Possible,,,,,10.00,(read only)\n"
+        "L,Ann,0,u0,A,EX,\nL,Bob,1,u1,A,N/A,\nL,Cyd,2,u2,A,3.00,\nStudent,Test,9,1a2b,A,,\n"
+    )
+    lines, made = filled(tmp_path, "canvas", text, {ann: None, bob: "4", cyd: "5"})
+    assert [line["hw (7)"] for line in lines] == ["Manual Posting", "10.00", "EX", "N/A", "5", ""]
+    assert made.notes == ["list.csv: line 4: u0 is excused, and keeps what stood there"]
+    assert made.doubts == ["list.csv: line 5: u1 is not assigned to, and keeps what stood there"]
+    listed = roster.read(tmp_path / "list.csv").students
+    assert [(one.id, one.first_name, one.last_name, one.lms_id) for one in listed] == [
+        ("u0", "Ann", "L", "0"),
+        ("u1", "Bob", "L", "1"),
+        ("u2", "Cyd", "L", "2"),
+    ]
+
+
+def test_canvas_gets_no_name_where_it_could_take_a_namesake(tmp_path):
+    """lib/gradebook_importer.rb falls back to the name where it finds no id."""
+    people = [Person("u1", "Kim", "Li", None, "7"), Person("u2", "Kim", "Li")]
+    table = systems()["canvas"].table("hw", 10, [Published(person, "1") for person in people])
+    assert [row[:2] for row in table[2:]] == [["Li, Kim", "7"], ["u2", ""]]
+
+
+def test_numbers_are_those_that_stand_there(tmp_path):
+    """A spreadsheet writes 4711.0; it is not the number 47110."""
+    ann, bob = Person("u1", "Ann", "A", None, "4711"), Person("u2", "Bob", "B", None, "47110")
+    text = 'Student,ID,Section,hw (7)\n    Points Possible,,,10\n"A, Ann",4711.0,A,\n"B, Bob",47110,A,\n'
+    lines, made = filled(tmp_path, "canvas", text, {ann: "1", bob: "2"})
+    assert [line["hw (7)"] for line in lines] == ["10", "1", "2"]
+    assert not made.doubts
+    for text in ("1,23457E+12", "1.2E+7", "4711.0"):
+        (tmp_path / "r.csv").write_text(f'id;first_name\n"{text}";Ann\n')
+        with pytest.raises(CourseError, match="what a spreadsheet has made of an id"):
+            roster.read(tmp_path / "r.csv")
+
+
+def test_moodles_gradebook_and_scales(tmp_path):
+    """Titles such as "Assignment: hw (Real)"; a worksheet without a maximum belongs to a scale."""
+    ann = Person("u1", "Ann", "A", "a@x.cz")
+    text = "First name,Last name,ID number,Email address,Assignment: hw (Real),Course total (Real)\n"
+    text += "Ann,A,u1,a@x.cz,-,-\n"
+    lines, made = filled(tmp_path, "moodle", text, {ann: "3"})
+    assert lines[0]["Assignment: hw (Real)"] == "3"
+    assert lines[0]["Course total (Real)"] == "-"
+    assert not made.doubts
+    both = text.replace("Course total (Real)", "Assignment: hw (Percentage)")
+    with pytest.raises(CourseError, match="there is no column for hw, or several"):
+        filled(tmp_path, "moodle", both, {ann: "3"})
+    lines, _ = filled(tmp_path, "moodle", both, {ann: "3"}, column="Assignment: hw (Real)")
+    assert (lines[0]["Assignment: hw (Real)"], lines[0]["Assignment: hw (Percentage)"]) == ("3", "-")
+    scale = "Identifier,Full name,Email address,Status,Grade,Scale\nParticipant 5,Ann A,a@x.cz,Submitted,,\n"
+    _, made = filled(tmp_path, "moodle", scale, {ann: "3"})
+    assert "where Moodle grades by a scale" in made.doubts[0]
+
+
+def told(tmp_path, *files):
+    """Collect what lies in one attempt; give the names of its files, and what is said of them."""
+    pack(tmp_path / "a.zip", dict(files))
+    found, _ = attempts.read(tmp_path / "a.zip", People.of([Person("u1", "Ann", "A")]), UTC, ["hw"])
+    taken, _, notes = contents.read(found[0], ["hw"])
+    return sorted(taken), notes
+
+
+def test_what_was_typed_into_a_system_is_named(tmp_path):
+    nothing = "There is no student submission text data for this assignment."
+    plain = f"Name: Ann A (u1)\n\nSubmission Field:\n{nothing}\n\nComments:\n"
+    plain += "There are no student comments for this assignment.\n\nFiles:\n\tOriginal filename: hw.ipynb\n"
+    name = "hw_u1_attempt_2026-03-10-20-00-00"
+    files, notes = told(tmp_path, (f"{name}_hw.ipynb", b"1"), (f"{name}.txt", plain.encode()))
+    assert (files, notes) == (["hw.ipynb"], [])
+    said = plain.replace("There are no student comments for this assignment.", "See the file.")
+    _, notes = told(tmp_path, (f"{name}_hw.ipynb", b"1"), (f"{name}.txt", said.encode()))
+    assert notes == [f"{name}.txt is left out: it was typed into the system, and is no file"]
+    moodle = "Ann A_5_assignsubmission"
+    _, notes = told(
+        tmp_path, (f"{moodle}_file/hw.ipynb", b"1"), (f"{moodle}_onlinetext/onlinetext.html", b"x")
+    )
+    assert notes == [
+        f"{moodle}_onlinetext/onlinetext.html is left out: it was typed into the system, and is no file"
+    ]
+
+
+def test_no_file_of_an_attempt_is_lost_in_silence(tmp_path):
+    place = "Ann A_5_assignsubmission_file"
+    files, notes = told(
+        tmp_path,
+        (f"{place}/a/hw.ipynb", b"1"),
+        (f"{place}/a/data.csv", b"1"),
+        (f"{place}/data.csv", b"2"),
+        (f"{place}/a/hw (1).ipynb", b"2"),
+        (f"{place}/timestamp.txt", b"2020-01-01"),
+    )
+    assert files == ["data.csv", "hw.ipynb"]
+    assert [note.split(" is left out")[0] for note in notes if "left out" in note] == [
+        "data.csv",
+        "timestamp.txt",
+    ]
+    assert any("several files for hw.ipynb" in note for note in notes)
+    many = [(f"{place}/{number}.txt", b"x") for number in range(205)]
+    files, notes = told(tmp_path, (f"{place}/hw.ipynb", b"1"), *many)
+    assert len(files) == 200
+    assert "left out are 6:" in notes[0]
+
+
+UNREADABLE = {
+    b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00": "no CSV file",  # a workbook of Excel's
+    b"<html><body><table><tr><td>id</td></tr></table>": "no column says who the students are",
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(40): "no CSV file",  # an old one
+    "id,first_name\nu1,Ann".encode("utf-32"): "no CSV file",
+    b"id\n\n\n": "no student",
+    b"sep=;\n": "empty",
+    b'id,name\n"u1,Ann\nu2,Bob\n': "quotation mark",  # it would hide u2
+}
+
+
+@pytest.mark.parametrize("data", UNREADABLE)
+def test_what_is_no_list_is_refused_in_one_line(tmp_path, data):
+    (tmp_path / "r.csv").write_bytes(data)
+    with pytest.raises(CourseError, match=UNREADABLE[data]) as error:
+        roster.read(tmp_path / "r.csv")
+    assert "\n" not in str(error.value)
+
+
+READ = {
+    "\n\n  \nid,first_name,last_name\nu1,Ann,A\n": ("utf-8", "Ann A"),  # lines without anything in front
+    'id,first_name,last_name\nu1,"An\nn",A\n': ("utf-8", "An n A"),
+    "id\tfirst_name\tlast_name\nu1\tАнна\tА\n": ("utf-16-le", "Анна А"),
+    "ID,NAME\nu1,A Ann\n": ("utf-8", "A Ann"),
+    "Matrikelnummer;Vorname;Nachname\nu1;Ann;Äß\n": ("cp1252", "Ann Äß"),
+    "Логин;Имя;Фамилия\nu1;Анна;Иванова\n": ("cp1251", "Анна Иванова"),
+    "Username,Given name,Surname,,\nu1,Ann,A,,\n": ("utf-8-sig", "Ann A"),
+}
+
+
+@pytest.mark.parametrize("text", READ)
+def test_lists_of_all_kinds_are_read(tmp_path, text):
+    encoding, name = READ[text]
+    (tmp_path / "r.csv").write_bytes(text.encode(encoding))
+    (found,) = roster.read(tmp_path / "r.csv").students
+    assert (found.id, full_name(found)) == ("u1", name)
+
+
+def decided(folder):
+    """Say for made-up classes whose work and whose grade is whose, as one text."""
+    told = []
+    for seed in range(6):
+        draw = random.Random(seed)
+        people = [
+            Person(student, draw.choice(FIRST), draw.choice(LAST), f"{student}@u.edu", str(4000 + place))
+            for place, student in enumerate(draw.sample(IDS, 8))
+        ]
+        for system in [*systems(), "folders"]:
+            pack(folder / "all.zip", archive(system, people, draw))
+            everybody = People.of(people)
+            found, _ = attempts.read(folder / "all.zip", everybody, UTC, ["hw"])
+            told.append(
+                [(one.owner, *whose) for one, whose in zip(found, Matcher(everybody).all(found), strict=True)]
+            )
+        text = "Student,ID,SIS User ID,SIS Login ID,Section,hw (1)\n    Points Possible,,,,,9\n"
+        for place, person in enumerate(people):  # some lines contradict themselves
+            other = draw.choice([person, people[-1]])
+            text += f"{person.last_name},{4000 + place},{other.id},{person.id},{draw.choice(IDS)},\n"
+        lines, made = filled(folder, "canvas", text, dict.fromkeys(people, "1"))
+        told.append([lines, made.doubts, made.notes])
+    return json.dumps(told, default=str)
+
+
+def test_no_hash_seed_decides_anything(tmp_path):
+    """Sets of texts come in another order in each process."""
+    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import pathlib, test_systems; "
+    code += f"print(test_systems.decided(pathlib.Path({str(tmp_path)!r})))"
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1", "42")
+    }
+    assert len(said) == 1
+    assert said == {f"{decided(tmp_path)}\n"}

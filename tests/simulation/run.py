@@ -245,6 +245,7 @@ def main():
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "rehearsal", help="where it is kept")
     parser.add_argument("--postgresql", action="store_true", help="keep the gradebook on a server of its own")
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder, server, url = chosen.folder, None, ""
     state = folder / "done.json"
     if (

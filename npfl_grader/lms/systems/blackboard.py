@@ -16,6 +16,8 @@ from npfl_grader.lms.spreadsheet import Sheet
 from npfl_grader.lms.system import Columns, Origin, Published, System, number_in
 
 FILE = re.compile(r"(?P<name>.+)_attempt_(?P<time>\d{4}(?:-\d\d){5})(?:_(?P<file>.+)|\.txt)")
+SECTION = re.compile(r"^(?:Submission Field|Comments):\s*\n(.*?)(?=^\w[\w ]*:|\Z)", re.MULTILINE | re.DOTALL)
+NOTHING = ("there is no student submission text data", "there are no student comments")
 TITLE = re.compile(r"\s*\[total pts:.*$")
 
 
@@ -41,6 +43,14 @@ class Blackboard(System):
             rest = PurePosixPath(match["file"]) if match["file"] else None
             return Origin(match["name"], "", path, rest, match["time"])
         return None
+
+    def says_something(self, typed: bytes) -> str:
+        """Its text file comes with every attempt, and has two sentences where nothing was written."""
+        text = typed.decode("utf-8", "replace")
+        typed_in = SECTION.findall(text)
+        if all(part.strip().casefold().startswith(NOTHING) for part in typed_in):
+            return ""
+        return super().says_something(typed)
 
     def ids(self, owner: str) -> list[str]:
         """Both the assignment's title and the user's name may hold underscores: each end may be the name."""

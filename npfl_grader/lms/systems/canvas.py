@@ -1,6 +1,8 @@
 """Canvas: flat archives with the student's number in each file's name, and a gradebook by SIS ids.
 
-The names are made by ``lib/content_zipper.rb``, the gradebook by ``lib/gradebook_exporter.rb``.
+The names are made by ``lib/content_zipper.rb``, the gradebook by ``lib/gradebook_exporter.rb``; it is read by
+``lib/gradebook_importer.rb``, which looks for the ID, the SIS User ID, the SIS Login ID and, where it finds
+none of them, for the name.
 """
 
 import re
@@ -27,8 +29,8 @@ class Canvas(System):
     name, title = "canvas", "Canvas"
     columns: ClassVar[Columns] = {
         "id": ("SIS Login ID", "SIS User ID", "ID"),
-        "first_name": (),
-        "last_name": (),
+        "first_name": ("FirstName",),
+        "last_name": ("LastName",),
         "full_name": ("Student",),
         "email": (),
         "number": ("ID",),
@@ -51,15 +53,22 @@ class Canvas(System):
         return Origin(match["name"], whose, path, rest, late=bool(match["late"]))
 
     def owns(self, sheet: Sheet) -> bool:
-        return {*sheet.keys} >= {"student", "id", "section"}
+        keys = {*sheet.keys}
+        return keys >= {"id", "section"} and ("student" in keys or keys >= {"lastname", "firstname"})
 
     def is_student(self, sheet: Sheet, row: list[str]) -> bool:
         name = sheet.cell(row, 0).casefold()
+        last, first = (sheet.column((title,)) for title in ("LastName", "FirstName"))
+        if last is not None:
+            name = f"{sheet.cell(row, last)}, {sheet.cell(row, first)}".casefold()
         # Its own student for trying things out has no login of the school's.
-        return bool(any(row[:3])) and name != POINTS and not name.startswith("student, test")
+        return bool(any(row[:3])) and not name.startswith((POINTS, "student, test"))
 
     def is_trial(self, owner: str) -> bool:
         return owner.casefold() == "studenttest"
+
+    def keeps(self, cell: str) -> str:
+        return {"ex": "excused", "n/a": "not assigned to"}.get(cell.casefold(), "")
 
     def grade_titles(self, sheet: Sheet) -> list[str]:
         return [re.sub(r" \(\d+\)$", "", name) for name in sheet.keys]
@@ -76,6 +85,8 @@ class Canvas(System):
         for grade in grades:
             person = grade.person
             name = ", ".join(filter(None, [person.last_name, person.first_name])) or full_name(person)
+            # Without its own number, Canvas could take the grade for a namesake's.
+            name = name if person.lms_id else person.id
             rows.append([name or person.id, person.lms_id or "", "", person.id, "", grade.points])
         return rows
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import ClassVar
 
-from npfl_grader.lms.moodle_titles import PACKS, PARTICIPANTS, everywhere, titles
+from npfl_grader.lms.moodle_titles import FIELDS, PACKS, PARTICIPANTS, everywhere, titles
 from npfl_grader.lms.people import plain_name
 from npfl_grader.lms.spreadsheet import Sheet
 from npfl_grader.lms.system import Columns, Origin, Published, System, number
@@ -20,8 +20,6 @@ from npfl_grader.lms.system import Columns, Origin, Published, System, number
 # Name_4711_assignsubmission_file/… since Moodle 3.1, …_file_name.ipynb before and by choice.
 FOLDER = re.compile(r"(?P<name>.+?)(?:_(?P<id>\d+))?_assignsubmission_(?P<plugin>[a-z]+)(?:_(?P<file>.*))?")
 CELL = re.compile(r"(\D*)\d+")
-
-FIELDS = tuple(PACKS["en"])
 
 
 class Moodle(System):
@@ -87,6 +85,18 @@ class Moodle(System):
     def grade_column(self, sheet: Sheet, title: str) -> int | None:
         place = super().grade_column(sheet, title)
         return self.column(sheet, "grade") if place is None else place
+
+    def grade_titles(self, sheet: Sheet) -> list[str]:
+        """Take the words off around a title in the gradebook's export, "Assignment: hw (Real)"."""
+        return [re.sub(r"^[^:]+: *|  *\([^()]*\)$", "", title) for title in sheet.keys]
+
+    def doubt(self, sheet: Sheet) -> str:
+        if self.column(sheet, "number") is None or self.column(sheet, "most") is not None:
+            return ""
+        return (
+            "no column says the maximum, as where Moodle grades by a scale: it would import no number, and "
+            "not say so"
+        )
 
     def most(self, sheet: Sheet, column: int) -> Decimal | None:
         place = self.column(sheet, "most")
