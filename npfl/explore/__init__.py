@@ -8,6 +8,8 @@
 >>> explore(draw, alt="A curve that bends upwards", power=Slider([1, 2, 3]))
 explore(power)
 
+A parameter whose values have no order is a row of buttons: ``optimizer=Choice(["SGD", "Adam"])``.
+
 The function may return a list of figures instead, each with its own text in `alt`: the sliders move them
 together. A slider over time can have a play button.
 
@@ -21,6 +23,6 @@ together. A slider over time can have a play button.
 explore(step)
 """
 
-from npfl.explore.explorer import Explorer, Slider, explore
+from npfl.explore.explorer import Choice, Explorer, Slider, explore
 
-__all__ = ["Explorer", "Slider", "explore"]
+__all__ = ["Choice", "Explorer", "Slider", "explore"]

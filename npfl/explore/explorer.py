@@ -5,9 +5,9 @@ import itertools
 import math
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from npfl._checks import as_sequence, flag, function, optional, text
 from npfl.explore import live, page
@@ -19,8 +19,58 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Slider:
-    """The positions of one slider.
+class Parameter:
+    """What `Slider` and `Choice` share.
+
+    Examples
+    --------
+    >>> Choice(["SGD", "Adam"]).texts
+    ['SGD', 'Adam']
+
+    References
+    ----------
+    This book, page "How a chapter works".
+    """
+
+    values: Sequence[Any]
+    label: str | None = None
+    start: Any = None
+    format: str = "{}"
+    buttons: ClassVar[bool]
+
+    def __post_init__(self) -> None:
+        if len(as_sequence("values", self.values, "what the parameter can be")) == 0:
+            raise ValueError("values must not be empty, got none")
+        optional(text)("label", self.label)
+        try:
+            text("format", self.format).format(self.values[0])
+        except (ValueError, LookupError):
+            raise ValueError(f"format must fit the values, as in str.format, got {self.format!r}") from None
+        if len(set(self.texts)) < len(self.texts):
+            raise ValueError(f"values must have different texts, got {self.texts}: give a finer format")
+        if self.start is not None and self.start not in list(self.values):
+            raise ValueError(f"start must be one of the values, got {self.start!r}")
+
+    @property
+    def texts(self) -> list[str]:
+        """How each value is written."""
+        # Screen readers do not speak the hyphen before a number as "minus"; they do speak the sign.
+        return [self.format.format(value).replace("-", "\N{MINUS SIGN}") for value in self.values]
+
+    @property
+    def first(self) -> int:
+        """The position shown first."""
+        raise NotImplementedError
+
+    @property
+    def plays(self) -> bool:
+        """Whether a button plays the values."""
+        return False
+
+
+@dataclass(frozen=True)
+class Slider(Parameter):
+    """The positions of one slider, for a parameter whose values have an order.
 
     Parameters
     ----------
@@ -51,40 +101,64 @@ class Slider:
     This book, page "How a chapter works".
     """
 
-    values: Sequence[Any]
-    label: str | None = None
-    start: Any = None
-    format: str = "{}"
     play: bool = False
+    buttons: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if len(as_sequence("values", self.values, "what the parameter can be")) == 0:
-            raise ValueError("values must not be empty, got none")
-        optional(text)("label", self.label)
         flag("play", self.play)
-        try:
-            text("format", self.format).format(self.values[0])
-        except (ValueError, LookupError):
-            raise ValueError(f"format must fit the values, as in str.format, got {self.format!r}") from None
-        if len(set(self.texts)) < len(self.texts):
-            raise ValueError(f"values must have different texts, got {self.texts}: give a finer format")
-        if self.start is not None and self.start not in list(self.values):
-            raise ValueError(f"start must be one of the values, got {self.start!r}")
-
-    @property
-    def texts(self) -> list[str]:
-        """How each value is written."""
-        # Screen readers do not speak the hyphen before a number as "minus"; they do speak the sign.
-        return [self.format.format(value).replace("-", "\N{MINUS SIGN}") for value in self.values]
+        super().__post_init__()
 
     @property
     def first(self) -> int:
         """The position shown first."""
         return len(self.values) // 2 if self.start is None else list(self.values).index(self.start)
 
+    @property
+    def plays(self) -> bool:
+        """Whether a button plays the values."""
+        return self.play
+
+
+@dataclass(frozen=True)
+class Choice(Parameter):
+    """A row of buttons, of which one is pressed, for a parameter whose values have no order.
+
+    Parameters
+    ----------
+    values : sequence
+        The values to choose from. Equal texts may not stand for different values.
+    label : str, optional
+        What the reader sees beside the buttons; the parameter's name if left out.
+    start : object, optional
+        The value shown first; the first one if left out.
+    format : str
+        How a value is written, as in `str.format`.
+
+    Raises
+    ------
+    ValueError
+        If there are no values, two values have the same text or `start` is not one of them.
+
+    Examples
+    --------
+    >>> Choice(["SGD", "Adam"], label="optimizer", start="Adam").first
+    1
+
+    References
+    ----------
+    This book, page "How a chapter works".
+    """
+
+    buttons: ClassVar[bool] = True
+
+    @property
+    def first(self) -> int:
+        """The position shown first."""
+        return 0 if self.start is None else list(self.values).index(self.start)
+
 
 class Explorer:
-    """A figure with sliders, which `explore` makes of its `draw`, `alts`, `name` and `sliders`.
+    """A figure with sliders and buttons, made by `explore` of its `draw`, `alts`, `name` and `sliders`.
 
     Examples
     --------
@@ -98,7 +172,7 @@ class Explorer:
     """
 
     def __init__(
-        self, draw: Callable[..., Any], alts: list[str], name: str, sliders: dict[str, Slider]
+        self, draw: Callable[..., Any], alts: list[str], name: str, sliders: Mapping[str, Parameter]
     ) -> None:
         self.draw, self.alts, self.name, self.sliders = draw, alts, name, sliders
 
@@ -162,7 +236,7 @@ def explore(
     /,
     alt: str | list[str],
     name: str | None = None,
-    **sliders: Slider,
+    **sliders: Slider | Choice,
 ) -> Explorer:
     """Show one or several figures whose parameters the reader moves.
 
@@ -172,16 +246,17 @@ def explore(
     Parameters
     ----------
     draw : callable
-        Takes one value of each slider by name and returns a Matplotlib figure, or a list of figures that are
-        moved together; or a tuple of that and a sentence that says the number behind the picture. It must
+        Takes one value of each parameter by name and returns a Matplotlib figure, or a list of figures that
+        are moved together; or a tuple of that and a sentence that says the number behind the picture. It must
         draw the same picture for the same values, whatever was drawn before.
     alt : str or list of str
         What is to be seen, for readers who do not see the picture; a list with one text for each figure if
         there are several.
     name : str, optional
         A short name, unique in its page, that stands in the page's address; the name of `draw` if left out.
-    **sliders : Slider
-        The values of each parameter, which cannot be called `alt` or `name`.
+    **sliders : Slider or Choice
+        The values of each parameter, which cannot be called `alt` or `name`: a slider where they have an
+        order, a choice where they have none.
 
     Returns
     -------
@@ -191,7 +266,7 @@ def explore(
     Raises
     ------
     TypeError
-        If a parameter is not given as `Slider`, or has a name that is taken.
+        If a parameter is not given as `Slider` or `Choice`, or has a name that is taken.
     ValueError
         If `alt` is empty, the name would not do in an address, more than one slider plays or the sliders
         together have more than 200 positions.
@@ -210,7 +285,7 @@ def explore(
     This book, page "How a chapter works".
     """
     for taken, given in (("alt", alt), ("name", name)):
-        if isinstance(given, Slider):
+        if isinstance(given, Parameter):
             raise TypeError(
                 f"a slider cannot be called {taken!r}, which says something about the figure: rename it"
             )
@@ -219,13 +294,13 @@ def explore(
         raise ValueError("alt must say what is to be seen in the figure")
     parameters = inspect.signature(function("draw", draw)).parameters
     for key, slider in sliders.items():
-        if not isinstance(slider, Slider):
-            raise TypeError(f"{key} must be a Slider, got {type(slider).__name__}")
+        if not isinstance(slider, Parameter):
+            raise TypeError(f"{key} must be a Slider or a Choice, got {type(slider).__name__}")
     optional(text)("name", name)
     name = name or getattr(draw, "__name__", "figure").strip("<>").replace("_", "-")
     if not re.fullmatch(r"[A-Za-z][\w-]*", name):
         raise ValueError(f"name must be letters, digits and hyphens, got {name!r}")
-    if sum(slider.play for slider in sliders.values()) > 1:
+    if sum(slider.plays for slider in sliders.values()) > 1:
         raise ValueError("only one slider of a figure can play")
     counts = [len(slider.values) for slider in sliders.values()]
     if math.prod(counts) > page.MOST_FRAMES:

@@ -1,4 +1,4 @@
-"""The figure in a live notebook: stock ipywidgets sliders, each move draws anew."""
+"""The figure in a live notebook: stock ipywidgets sliders and buttons, each move draws anew."""
 
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -21,14 +21,14 @@ def widget(explorer: "Explorer") -> Any:
     import ipywidgets as widgets
 
     sliders = [
-        widgets.SelectionSlider(
-            options=[(text, i) for i, text in enumerate(slider.texts)],
-            value=slider.first,
-            description=slider.label or key,
-            style={"description_width": "12em"},
+        (widgets.ToggleButtons if parameter.buttons else widgets.SelectionSlider)(
+            options=[(text, i) for i, text in enumerate(parameter.texts)],
+            value=parameter.first,
+            description=parameter.label or key,
+            style={"description_width": "12em"} | ({"button_width": "auto"} if parameter.buttons else {}),
             layout={"width": "36em", "max_width": "100%"},
         )
-        for key, slider in explorer.sliders.items()
+        for key, parameter in explorer.sliders.items()
     ]
     pictures, says = widgets.HTML(layout={"max_width": "44em"}), widgets.HTML()
 
@@ -46,7 +46,7 @@ def widget(explorer: "Explorer") -> Any:
     plays = [
         play(slider, len(values.values))
         for slider, values in zip(sliders, explorer.sliders.values(), strict=True)
-        if values.play
+        if values.plays
     ]
     return widgets.VBox([pictures, *sliders, *plays, says])
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from npfl.explore.svg import XLINK, Frame, serialize
 
 if TYPE_CHECKING:
-    from npfl.explore.explorer import Explorer, Slider
+    from npfl.explore.explorer import Explorer, Parameter
 
 # The budget of one call, so that a page stays light: its frames, and the bytes of its HTML as a web server
 # sends them.
@@ -89,31 +89,43 @@ def html(explorer: "Explorer", frames: list[Frame], start: int) -> str:
     )
     name = markup.escape(explorer.name)
     rows = "".join(_row(f"{name}.{key}", slider, key) for key, slider in explorer.sliders.items())
-    plays = any(slider.play for slider in explorer.sliders.values())
+    plays = any(slider.plays for slider in explorer.sliders.values())
     button = f'<button type="button" class="npfl-play" data-seconds="{PLAY_SECONDS}">Play</button>'
     # The last element starts the script: by then all that it needs has been read.
     return (
         f'<div class="npfl-explore" id="{name}"><div class="npfl-pictures">{pictures}</div>'
-        f'<div class="npfl-controls" role="group" aria-label="Sliders of the figure">{rows}'
+        f'<div class="npfl-controls" role="group" aria-label="Controls of the figure">{rows}'
         f'<div class="npfl-buttons">{button if plays else ""}'
         f'<button type="button" class="npfl-reset">Reset</button></div></div>'
         f'<p class="npfl-says" data-room="{markup.escape(max(says, key=len))}">'
         f'<span role="status">{markup.escape(says[start])}</span></p>'
-        f"<noscript><p>The sliders need JavaScript; this is their first position.</p></noscript>"
+        f"<noscript><p>Moving the figure needs JavaScript; this is where it begins.</p></noscript>"
         f'<script type="application/json">{_json(data)}</script><npfl-start></npfl-start></div>'
     )
 
 
-def _row(name: str, slider: "Slider", key: str) -> str:
-    """Write one slider: its label, its input and its value as text."""
-    texts, first = slider.texts, markup.escape(slider.texts[slider.first])
-    room = markup.escape(max(texts, key=len))
+def _row(name: str, parameter: "Parameter", key: str) -> str:
+    """Write one slider or choice: its label, what is moved or pressed, and its value as text."""
+    texts, first = parameter.texts, markup.escape(parameter.texts[parameter.first])
+    label, room = markup.escape(parameter.label or key), markup.escape(max(texts, key=len))
+    data = f'data-texts="{markup.escape(json.dumps(texts, ensure_ascii=False))}"'
+    output = f'<output for="{name}" aria-hidden="true" data-room="{room}">{first}</output>'
+    if parameter.buttons:
+        buttons = "".join(
+            f'<label><input type="radio" name="{name}" value="{i}"'
+            f'{" checked" if i == parameter.first else ""} autocomplete="off">'
+            f"<span>{markup.escape(text)}</span></label>"
+            for i, text in enumerate(texts)
+        )
+        return (
+            f'<span class="npfl-label" id="{name}-label">{label}</span>'
+            f'<div class="npfl-choice" id="{name}" role="radiogroup" aria-labelledby="{name}-label" {data}>'
+            f"{buttons}</div>{output}"
+        )
     return (
-        f'<label for="{name}">{markup.escape(slider.label or key)}</label>'
-        f'<input id="{name}" type="range" min="0" max="{len(texts) - 1}" value="{slider.first}"'
-        f' data-texts="{markup.escape(json.dumps(texts, ensure_ascii=False))}"'
-        f'{" data-play" if slider.play else ""} aria-valuetext="{first}" autocomplete="off">'
-        f'<output for="{name}" aria-hidden="true" data-room="{room}">{first}</output>'
+        f'<label for="{name}">{label}</label>'
+        f'<input id="{name}" type="range" min="0" max="{len(texts) - 1}" value="{parameter.first}" {data}'
+        f'{" data-play" if parameter.plays else ""} aria-valuetext="{first}" autocomplete="off">{output}'
     )
 
 

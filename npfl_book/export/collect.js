@@ -3,7 +3,7 @@
 // kind "pdf": one document, so names of places are made unique; "epub": XHTML, one document a page.
 ({ pages, kind, site }) => {
   const GONE = [
-    "script", "noscript", "style", "npfl-start", "button", "input", "[hidden]", "details.hide", ".npfl-buttons", ".why", ".feedback",
+    "script", "noscript", "style", "npfl-start", "button", "input", "[hidden]", "details.hide", ".npfl-buttons", ".npfl-choice", ".why", ".feedback",
     ".npfl-card", ".npfl-done", ".headerlink", ".copybtn", ".sd-summary-state-marker", ".viewcode-link", ".d-print-none",
   ].join();
   const names = new Set(pages.map(({ name }) => name));

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from visits import SHOWN, SLIDER_SETTINGS, check, move, width_of
+from visits import SHOWN, SLIDER_SETTINGS, check, move, move_elsewhere, width_of
 
-from npfl.explore import Slider, explore, page
+from npfl.explore import Choice, Slider, explore, page
 from npfl.figures import panels
 
 ROOT = Path(__file__).parents[2]
@@ -59,17 +59,14 @@ def test_address_holds_the_state_of_the_page(new_page, address, digests, chapter
         })))"""
     )
     held[0].continue_()
-    figures[next(iter(expected))].locator("input").first.wait_for()
+    figures[next(iter(expected))].locator("input").first.wait_for(state="attached")
     opened.wait_for_load_state()
     shift = opened.evaluate("() => new Promise(done => setTimeout(() => done(shift), 200))")
     assert shift <= 0.02, "the page moves when the script starts"
     first = {name: figure.evaluate(SHOWN)["values"] for name, figure in figures.items()}
     for figure in figures.values():
-        for slider in figure.locator("input").all():
-            # Wherever the slider starts, one of the two is another position.
-            at_end = slider.input_value() == slider.get_attribute("max")
-            slider.press("Home" if at_end else "End")
-            wait_for_hash(opened, re.escape(slider.get_attribute("id")) + "=")
+        for control in figure.locator(".npfl-controls > [data-texts]").all():
+            wait_for_hash(opened, re.escape(move_elsewhere(control)) + "=")
     moved = {name: figure.evaluate(SHOWN)["values"] for name, figure in figures.items()}
     assert all(moved[name] != first[name] for name in moved)
     again = opened.context.new_page()
@@ -130,9 +127,23 @@ DESCENT = {
 }
 
 
+def chosen(function, scale):
+    figure, axis = panels()
+    axis.plot({"line": [0, 1, 2], "square": [0, 1, 4], "root": [0, 1, 1.4]}[function])
+    axis.set_ylim(0, scale)
+    return figure, f"The {function}, up to {scale}."
+
+
+CHOSEN = {
+    "alt": "A curve",
+    "function": Choice(["line", "square", "root"], start="square"),
+    "scale": Slider([2, 4]),
+}
+
+
 @functools.cache
-def drawn():
-    shown, metadata = page.bundle(explore(descent, name="descent", **DESCENT))
+def drawn(draw=descent):
+    shown, metadata = page.bundle(explore(draw, **(DESCENT if draw is descent else CHOSEN)))
     return shown["text/html"], metadata["npfl"]["digests"]
 
 
@@ -140,13 +151,13 @@ def drawn():
 def put(open_page):
     """Return a function that opens a page with figures of these names in it."""
 
-    def put(*names, **options):
+    def put(*names, draw=descent, **options):
         opened = open_page("chapters/01-putting-it-together.html", **options)
-        html, digests = drawn()
+        html, digests = drawn(draw)
         for name in names:
             opened.locator("article").evaluate(
                 "(article, html) => article.insertAdjacentHTML('beforeend', html)",
-                re.sub('="descent', f'="{name}', html),
+                re.sub(f'="{draw.__name__}', f'="{name}', html),
             )
         return opened, dict.fromkeys(names, digests)
 
@@ -161,6 +172,34 @@ def test_linked_figures_move_together(put, width, theme):
     left, right = (picture.bounding_box() for picture in figure.locator(".npfl-picture").all())
     assert (left["y"] == right["y"]) == (width == 1280), "side by side where there is room, else stacked"
     move(opened, figure, expected["descent"])
+    assert width_of(opened) <= width
+
+
+@pytest.mark.parametrize(("width", "theme"), SLIDER_SETTINGS)
+def test_a_choice_is_pressed_typed_and_linked_to(put, width, theme):
+    opened, expected = put("chosen", draw=chosen, width=width, theme=theme, has_touch=True)
+    figure = opened.locator("#chosen")
+    group = figure.get_by_role("radiogroup", name="function")
+    assert (
+        group.get_by_role("radio", checked=True).evaluate("radio => radio.parentElement.textContent")
+        == "square"
+    )
+    assert not group.locator("+ output").is_visible(), "the button says it already"
+    move(opened, figure, expected["chosen"])
+    group.get_by_role("radio", name="root").tap()
+    assert check(figure, expected["chosen"])["values"][0] == "root"
+    wait_for_hash(opened, "chosen.function=root")
+    other = group.get_by_text("line").evaluate("span => getComputedStyle(span).backgroundColor")
+    pressed = group.get_by_text("root").evaluate("span => getComputedStyle(span).backgroundColor")
+    assert other != pressed
+    opened.evaluate("location.hash = 'chosen.function=line'")
+    assert check(figure, expected["chosen"])["values"][0] == "line"
+    figure.get_by_role("button", name="Reset").click()
+    assert check(figure, expected["chosen"])["values"] == ["square", "4"]
+    assert opened.evaluate("location.hash") == ""
+    opened.emulate_media(media="print")
+    assert not group.is_visible()
+    assert group.locator("+ output").is_visible()
     assert width_of(opened) <= width
 
 

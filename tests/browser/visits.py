@@ -57,13 +57,16 @@ SHOWN = """figure => {
         const text = new XMLSerializer().serializeToString(copy);
         return text.replaceAll(' xmlns="http://www.w3.org/2000/svg"', "");
     };
-    const inputs = [...figure.querySelectorAll("input")];
+    const controls = [...figure.querySelectorAll(".npfl-controls > [data-texts]")];
+    const place = control => control.matches("input") ? control.value
+        : [...control.querySelectorAll("input")].findIndex(input => input.checked);
     return {
         svgs: [...figure.querySelectorAll(".npfl-picture > svg")].map(write),
         says: figure.querySelector(".npfl-says").textContent,
-        values: inputs.map(input => JSON.parse(input.dataset.texts)[input.value]),
-        spoken: inputs.map(input => input.getAttribute("aria-valuetext")),
-        written: inputs.map(input => input.nextElementSibling.textContent),
+        values: controls.map(control => JSON.parse(control.dataset.texts)[place(control)]),
+        spoken: controls.map(control => control.getAttribute("aria-valuetext")
+            ?? control.querySelector("label:has(:checked)").textContent),
+        written: controls.map(control => control.nextElementSibling.textContent),
         height: figure.getBoundingClientRect().height,
     };
 }"""
@@ -83,7 +86,9 @@ def check(figure, digests):
 def move(opened, figure, digests):
     """Drag, touch and type each slider of a figure, and check the picture each time."""
     first = check(figure, digests)
-    for slider in figure.locator("input").all():
+    for choice in figure.get_by_role("radiogroup").all():
+        choose(choice, figure, digests, first["height"])
+    for slider in figure.locator("input[type=range]").all():
         last = int(slider.get_attribute("max"))
         slider.scroll_into_view_if_needed()
         box = slider.bounding_box()
@@ -115,6 +120,29 @@ def move(opened, figure, digests):
         check(figure, digests)
 
 
+def choose(choice, figure, digests, height):
+    """Press and type each button of a row, and check the picture each time."""
+    buttons = choice.get_by_role("radio").all()
+    for button in buttons:
+        button.click()
+        assert button.is_checked()
+        assert check(figure, digests)["height"] == pytest.approx(height, abs=1), "the page moves"
+    buttons[-1].press("ArrowRight")
+    assert buttons[0].is_checked(), "the arrows go round"
+    check(figure, digests)
+
+
+def move_elsewhere(control):
+    """Put a slider or a row of buttons somewhere else, and return its name in the address."""
+    if control.get_attribute("role") == "radiogroup":
+        control.locator("input:not(:checked)").first.click()
+    else:
+        # Wherever the slider starts, one of the two is another position.
+        at_end = control.input_value() == control.get_attribute("max")
+        control.press("Home" if at_end else "End")
+    return control.get_attribute("id")
+
+
 def move_all(opened, expected, theme):
     """Move the sliders of all figures; then look at them in the other theme, which changes colours only."""
     figures = opened.locator(".npfl-explore").all()
@@ -128,11 +156,9 @@ def move_all(opened, expected, theme):
     opened.emulate_media(color_scheme=OTHER_THEME[theme])
     opened.wait_for_function(f"before => {paper} !== before", arg=light_or_dark)
     for figure in figures:
-        slider = figure.locator("input").first
-        slider.press("Home")
-        check(figure, expected[figure.get_attribute("id")])
-        slider.press("End")
-        check(figure, expected[figure.get_attribute("id")])
+        for control in figure.locator(".npfl-controls > [data-texts]").all():
+            move_elsewhere(control)
+            check(figure, expected[figure.get_attribute("id")])
         figure.get_by_role("button", name="Reset").click()
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from npfl.explore import Slider, explore, live
+from npfl.explore import Choice, Slider, explore, live
 from npfl.explore.page import differences
 from npfl.explore.svg import tree
 from npfl.figures import COLORS, panels
@@ -163,6 +163,24 @@ def test_linked_figures_are_moved_together(monkeypatch):
     assert pictures.value.count('role="img"') == 2
 
 
+def test_a_choice_is_a_row_of_buttons(monkeypatch):
+    def draw(kind, shift):
+        return line(2 if kind == "square" else 3, shift)
+
+    options = {"alt": "a curve", "kind": Choice(["square", "<cube>"], label="shape"), "shift": LINE["shift"]}
+    _, kind, shift, says = live.widget(explore(draw, **options)).children
+    assert (kind.options, kind.value, kind.description) == ((("square", 0), ("<cube>", 1)), 0, "shape")
+    assert type(kind).__name__ == "ToggleButtons"
+    assert type(shift).__name__ == "SelectionSlider"
+    kind.value, shift.value = 1, 2
+    assert "1.5" in says.value
+    html = in_book(monkeypatch, draw, **options)
+    radios = re.findall(r'<input type="radio" name="draw.kind" value="(.)"( checked)?', html)
+    assert radios == [("0", " checked"), ("1", "")]
+    assert "<span>&lt;cube&gt;</span>" in html
+    assert html.count('type="range"') == 1
+
+
 def test_play_button_only_where_time_is_the_parameter(monkeypatch):
     steps = Slider([1, 2, 3], start=1, play=True)
     html = in_book(monkeypatch, line, alt="a curve", power=steps, shift=Slider([0.0, 1.0]))
@@ -289,7 +307,7 @@ def test_slider_called_draw():
 
 
 def test_plain_list_instead_of_slider():
-    with pytest.raises(TypeError, match="power must be a Slider, got list"):
+    with pytest.raises(TypeError, match="power must be a Slider or a Choice, got list"):
         explore(line, alt="x", power=[1, 2])
 
 

@@ -1,23 +1,32 @@
-// Brings the sliders of the built book to life. The page holds one picture and what differs in the others
+// Brings the sliders and buttons of the built book to life. The page holds one picture and what differs in the others
 // (see page.py); a move writes the differing attributes, nothing else.
 customElements.define("npfl-start", class extends HTMLElement {
   connectedCallback() {
     const figure = this.parentElement;
     const { changes, says } = JSON.parse(figure.querySelector("script").textContent);
-    const inputs = [...figure.querySelectorAll("input")];
-    const texts = inputs.map((input) => JSON.parse(input.dataset.texts));
+    // A slider or a row of buttons: where it stands now, and where it stood first.
+    /** @type {HTMLElement[]} */
+    const controls = [...figure.querySelectorAll(".npfl-controls > [data-texts]")];
+    const texts = controls.map((control) => JSON.parse(control.dataset.texts));
+    /** @type {HTMLInputElement[][]} */
+    const inputs = controls.map((control) => control.matches("input") ? [control] : [...control.querySelectorAll("input")]);
+    const position = (i) => inputs[i][1] ? inputs[i].findIndex((input) => input.checked) : +inputs[i][0].value;
+    const first = (i) => inputs[i][1] ? inputs[i].findIndex((input) => input.defaultChecked) : +inputs[i][0].defaultValue;
+    const put = (i, where) => {
+      if (inputs[i][1]) inputs[i][where].checked = true;
+      else inputs[i][0].value = `${where}`;
+    };
     const sentence = figure.querySelector(".npfl-says span");
     const nodes = changes.map(([number]) => figure.querySelector(`[data-c="${number}"]`));
     const now = [];
 
-    const draw = (property) => {
+    const draw = (place) => {
       let frame = 0;
-      inputs.forEach((input, i) => {
-        const position = input[property];
-        const text = texts[i][position];
-        frame = frame * texts[i].length + +position;
-        input.nextElementSibling.textContent = text;
-        input.setAttribute("aria-valuetext", text);
+      controls.forEach((control, i) => {
+        const text = texts[i][place(i)];
+        frame = frame * texts[i].length + place(i);
+        control.nextElementSibling.textContent = text;
+        if (!inputs[i][1]) control.setAttribute("aria-valuetext", text);
       });
       changes.forEach(([, attribute, values, which], i) => {
         if (now[i] === which[frame]) return;
@@ -28,28 +37,28 @@ customElements.define("npfl-start", class extends HTMLElement {
       });
       if (says.length) sentence.textContent = says[frame];
     };
-    const show = () => draw("value");
+    const show = () => draw(position);
 
     // The page's address says where every slider stands that was moved: #figure.slider=value&...
     let due;
     const read = () => {
       clearTimeout(due);
       const state = new URLSearchParams(location.hash.slice(1));
-      inputs.forEach((input, i) => {
-        const position = texts[i].indexOf(state.get(input.id));
-        input.value = position >= 0 ? position : input.defaultValue;
+      controls.forEach((control, i) => {
+        const where = texts[i].indexOf(state.get(control.id));
+        put(i, where >= 0 ? where : first(i));
       });
       show();
       // Whether this figure was moved last.
       const last = [...state.keys()].pop();
-      return inputs.some((input) => input.id === last);
+      return controls.some((control) => control.id === last);
     };
     const write = () => {
       clearTimeout(due);
       const state = new URLSearchParams(location.hash.includes("=") ? location.hash.slice(1) : "");
-      inputs.forEach((input, i) => {
-        state.delete(input.id);
-        if (input.value !== input.defaultValue) state.set(input.id, texts[i][input.value]);
+      controls.forEach((control, i) => {
+        state.delete(control.id);
+        if (position(i) !== first(i)) state.set(control.id, texts[i][position(i)]);
       });
       const hash = state.size ? `#${state}` : "";
       if (hash !== location.hash) history.pushState("npfl", "", hash || location.pathname + location.search);
@@ -82,12 +91,12 @@ customElements.define("npfl-start", class extends HTMLElement {
       }, 1000 * +play.dataset.seconds / +time.max);
     });
 
-    inputs.forEach((input) => input.addEventListener("input", () => { stop(); show(); }));
+    controls.forEach((control) => control.addEventListener("input", () => { stop(); show(); }));
     // A held key makes many changes: one entry in the history is enough for them.
-    inputs.forEach((input) => input.addEventListener("change", () => { clearTimeout(due); due = setTimeout(write, 300); }));
+    controls.forEach((control) => control.addEventListener("change", () => { clearTimeout(due); due = setTimeout(write, 300); }));
     figure.querySelector(".npfl-reset").addEventListener("click", () => {
       stop();
-      inputs.forEach((input) => { input.value = input.defaultValue; });
+      controls.forEach((_, i) => put(i, first(i)));
       show();
       write();
     });
@@ -96,7 +105,7 @@ customElements.define("npfl-start", class extends HTMLElement {
       stop(false);
       if (read() && !event.state) figure.scrollIntoView();
     });
-    addEventListener("beforeprint", () => draw("defaultValue"));
+    addEventListener("beforeprint", () => draw(first));
     addEventListener("afterprint", show);
     if (read()) figure.scrollIntoView();
   }
