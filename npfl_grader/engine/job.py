@@ -139,6 +139,11 @@ class Job:
         The weakest protection allowed.
     engine : Engine
         How it runs.
+    followed : tuple of str
+        Names that functions of the solution read whenever they are called: what a test makes of them, the
+        student's code is to find.
+    modules : dict of str
+        Modules that the instructor's notebook imports in cells of the student's, by the names it gives them.
     """
 
     cells: tuple[Cell, ...]
@@ -147,6 +152,8 @@ class Job:
     student_files: dict[str, bytes] = field(default_factory=dict)
     require: Level = Level.FULL
     engine: Engine = Engine.TWO_PROCESS
+    followed: tuple[str, ...] = ()
+    modules: dict[str, str] = field(default_factory=dict)
 
     @property
     def code(self) -> list[int]:
@@ -181,7 +188,8 @@ class Job:
             for cell in read["cells"]
         )
         limits, require = Limits(**read["limits"]), Level(read["require"])
-        return cls(cells, limits, files, student_files, require, Engine(read["engine"]))
+        followed, modules = tuple(read.get("followed", ())), read.get("modules", {})
+        return cls(cells, limits, files, student_files, require, Engine(read["engine"]), followed, modules)
 
 
 Output = dict[str, Any]  # of a cell, in nbformat's shape

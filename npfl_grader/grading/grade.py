@@ -16,6 +16,7 @@ from npfl_grader.engine.job import Cell, Engine, Job, Level, Limits, Outcome, Re
 from npfl_grader.engine.retry import TRIES, persist
 from npfl_grader.grading import intake, opinions, pictures, recognition, verdict
 from npfl_grader.grading.document import document, is_hidden, say, show
+from npfl_grader.grading.tried import Written
 from npfl_grader.text import clean
 
 __all__ = ["TRIES", "Graded", "Task", "document", "grade", "without_running"]
@@ -48,8 +49,8 @@ class Task:
         such a pass counts.
     lost : dict
         The tests, by grade id, that the instructor's own solution does not pass here, and why.
-    assigned : dict
-        For each solution cell, by grade id, the variables that the instructor's solution assigns.
+    written : Written
+        What the instructor's notebook does with names.
     ends : dict or None
         What a test's last expression gives after the instructor's solution, by grade id, where it is neither
         nothing nor a number: it is no points then. None if this is that solution.
@@ -68,7 +69,7 @@ class Task:
     policy: Policy = field(default_factory=Policy)
     only_together: frozenset[str] = frozenset()
     lost: dict[str, str] = field(default_factory=dict)
-    assigned: dict[str, list[str]] = field(default_factory=dict)
+    written: Written = field(default_factory=Written)
     ends: dict[str, str] | None = field(default_factory=dict)
 
 
@@ -284,9 +285,18 @@ def _run(
     for cell in rebuilt.cells:
         number = cell["id"]
         brief = task.policy.hidden_tests != "all" and is_hidden(task.policy, rebuilt, number)
-        assigned = tuple(task.assigned.get(rebuilt.names.get(number, ""), ()))
+        assigned = tuple(task.written.assigned.get(rebuilt.names.get(number, ""), ()))
         cells.append(Cell(number, rebuilt.roles[number], cell["source"], brief, assigned))
-    job = Job(tuple(cells), task.limits, task.files, task.student_files, task.require, way)
+    job = Job(
+        tuple(cells),
+        task.limits,
+        task.files,
+        task.student_files,
+        task.require,
+        way,
+        tuple(task.written.followed),
+        task.written.modules,
+    )
     if execute is None:
         from npfl_grader import engine
 

@@ -17,7 +17,7 @@ from npfl_grader.files import write
 from npfl_grader.grading import intake, receipts
 from npfl_grader.grading.grade import Graded, Task
 from npfl_grader.grading.outputs import Policy
-from npfl_grader.grading.tried import Tried
+from npfl_grader.grading.tried import Tried, Written
 
 
 def read(definition: Definition, graded: Graded) -> Tried:
@@ -62,8 +62,8 @@ class Solutions:
             )
             for name, data in self.data.items()
         }
-        self._assigned = {
-            name: assigned(self.definitions[name], intake.read(data)) for name, data in self.data.items()
+        self._written = {
+            name: written(self.definitions[name], intake.read(data)) for name, data in self.data.items()
         }
 
     @property
@@ -82,7 +82,7 @@ class Solutions:
             if name not in self.tried:
                 definition, limits = self.definitions[name], self.course.limits()
                 task = Task("", name, definition, data, None, self.files, limits=limits, require=Level.NONE)
-                yield replace(task, policy=Policy("all"), assigned=self._assigned[name], ends=None)
+                yield replace(task, policy=Policy("all"), written=self._written[name], ends=None)
 
     def keep(self, graded: Graded) -> None:
         """Remember how a solution did."""
@@ -102,7 +102,7 @@ class Solutions:
             task,
             only_together=frozenset(tried.together) if counts else frozenset(),
             lost=tried.lost,
-            assigned=self._assigned.get(task.notebook, {}),
+            written=self._written.get(task.notebook, Written()),
             ends=tried.ends,
         )
 
@@ -110,7 +110,8 @@ class Solutions:
         """Say by a hash what `inform` tells of a notebook."""
         tried = self.tried.get(name, Tried(0))
         together = sorted(tried.together) if self.course.settings.together else []
-        return receipts.digest(together, tried.lost, self._assigned.get(name, {}), tried.ends)
+        written = asdict(self._written.get(name, Written()))
+        return receipts.digest(together, tried.lost, written, tried.ends)
 
 
 def load(
@@ -150,14 +151,19 @@ def load(
     return solutions
 
 
-def assigned(definition: Definition, cells: list[intake.Submitted]) -> dict[str, list[str]]:
-    """List the variables that the solution assigns, for each cell by grade id.
-
-    Where an instructor's cell has a variable of that name too, it is the student's from then on.
-    """
-    sources = {cell.name: cell.source for cell in cells}
-    return {
-        cell.name: sorted(names.stored(sources[cell.name]))
-        for cell in definition.cells
-        if cell.solution and cell.cell_type == "code" and cell.name in sources
-    }
+def written(definition: Definition, cells: list[intake.Submitted]) -> Written:
+    """Read from the instructor's notebook what its solution does with names."""
+    known = {cell.name: cell for cell in definition.cells}
+    open_to_all = [
+        cell
+        for cell in cells
+        if cell.cell_type == "code" and (cell.name not in known or known[cell.name].solution)
+    ]
+    modules: dict[str, str] = {}
+    for cell in open_to_all:
+        modules |= names.modules(cell.source)
+    return Written(
+        {cell.name: sorted(names.stored(cell.source)) for cell in open_to_all if cell.name in known},
+        sorted({name for cell in open_to_all for name in names.followed(cell.source)}),
+        modules,
+    )

@@ -27,6 +27,26 @@ _MENDS = {
 
 
 @dataclass(frozen=True)
+class Written:
+    """What the instructor's notebook does with names, in its solution and in cells that anybody may change.
+
+    Attributes
+    ----------
+    assigned : dict
+        For each solution cell, by grade id, the variables that it assigns. Where an instructor's cell has a
+        variable of that name too, it is the student's from then on.
+    followed : list of str
+        The global names that functions read whenever they are called.
+    modules : dict
+        The modules that are imported, by the names that they are given.
+    """
+
+    assigned: dict[str, list[str]] = field(default_factory=dict)
+    followed: list[str] = field(default_factory=list)
+    modules: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Tried:
     """How the instructor's solution of one notebook did.
 

@@ -49,9 +49,9 @@ def run(name, handed_in, **known):
     source = notebook(name)
     instructors = definition.from_source(source, name)
     data = nbformat.writes(handed_in).encode()
-    assigned = solution.assigned(instructors, intake.read(nbformat.writes(source).encode()))
+    written = solution.written(instructors, intake.read(nbformat.writes(source).encode()))
     limits = Limits(cell=20, call=5)  # some call their answers 20,000 times
-    known |= {"files": HELPERS, "limits": limits, "require": "none", "assigned": assigned}
+    known |= {"files": HELPERS, "limits": limits, "require": "none", "written": written}
     task = grade.Task("", name, instructors, data, **known)
     return instructors, grade.grade(task)
 
@@ -123,3 +123,10 @@ def test_unusual_work_that_two_processes_cannot_judge_is_left_to_a_person():
     said = next(iter(graded.unsure.values()))
     assert "apart from the student's code" in said
     assert "it gives 1 of 1 points" in said
+
+
+def test_no_value_of_a_test_reaches_the_students_code_but_what_the_solution_reads():
+    # The test of this notebook keeps what it expects in a variable.
+    spying = "def total(n):\n    return globals().get('expected', 0)"
+    _, graded = run("tests_variable_that_is_nobodys", notebook("tests_variable_that_is_nobodys", spying))
+    assert not any(graded.scores.values())

@@ -197,6 +197,9 @@ class Student:
                 replace(known[place], decoder.decode(tree))
             args = [decoder.decode(tree) for tree in request["args"]]
             kwargs = {name: decoder.decode(tree) for name, tree in request["kwargs"].items()}
+            self.notebook.variables |= {name: decoder.decode(tree) for name, tree in request["names"].items()}
+            for name in request["gone"]:
+                self.notebook.variables.pop(name, None)
             for name, index in request["random"].items():
                 GENERATORS[name].set_state(bytes(buffers[index]))
             watch = Watch(known)

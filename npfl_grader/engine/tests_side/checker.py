@@ -7,6 +7,7 @@ another, nor be seen.
 """
 
 import builtins
+import importlib
 import os
 import socket
 import sys
@@ -14,6 +15,7 @@ import tempfile
 import time
 import traceback
 from dataclasses import replace
+from types import ModuleType
 
 from npfl_grader.engine.both.outputs import error_output
 from npfl_grader.engine.both.points import points
@@ -26,8 +28,10 @@ from npfl_grader.engine.tests_side.blame import engines_own
 from npfl_grader.engine.tests_side.client import Sandbox
 from npfl_grader.engine.tests_side.connection import Connection
 from npfl_grader.engine.tests_side.failures import Fault, NoAnswer
+from npfl_grader.engine.tests_side.followed import Followed
 from npfl_grader.engine.tests_side.names import Names, from_json
 from npfl_grader.engine.tests_side.processes import Processes, failed
+from npfl_grader.engine.tests_side.reading import UnknownModule
 
 
 class Checker:
@@ -92,6 +96,7 @@ class Checker:
         """Run the instructor's cells and the tests in this process."""
         notebook = Notebook(self.job.limits.output)
         owned = set(dir(builtins))
+        by_tests: set[str] = set()  # names that a test has bound, and no other cell of the instructor's
         wanted = {name for used in self.names.values() for name in used.read}
         results: dict[int, Outcome] = {}
         fault = ""
@@ -104,14 +109,15 @@ class Checker:
             self.worker.send({"begins": i})
             copy = self.processes.copies.get(i)
             if cell.role == Role.LOCKED:
-                here = self._run_here(i, notebook, copy, sorted(wanted - owned))
+                here = self._run_here(i, notebook, copy, sorted(wanted - owned), by_tests)
                 fault = fault or self._fails_here(i, here)
             elif i in self.stuck:
                 results[i] = failed(Status.TIMEOUT, "the check did not end in time")
             elif fault:
                 results[i] = failed(Status.FAULT, fault)
             else:
-                results[i] = self._run_here(i, notebook, copy, sorted(wanted - owned))
+                results[i] = self._run_here(i, notebook, copy, sorted(wanted - owned), by_tests)
+                by_tests |= used.bound - owned
             owned |= used.bound
             self.replaced -= used.bound
             copy = self.processes.copies.get(i)
@@ -131,7 +137,12 @@ class Checker:
         return f"{self.job.cells[i].id} fails where the tests run: {last.get('ename')}: {last.get('evalue')}"
 
     def _run_here(
-        self, i: int, notebook: Notebook, copy: Connection | Outcome | None, wanted: list[str]
+        self,
+        i: int,
+        notebook: Notebook,
+        copy: Connection | Outcome | None,
+        wanted: list[str],
+        by_tests: set[str],
     ) -> Outcome:
         if isinstance(copy, Outcome):
             return copy
@@ -144,6 +155,7 @@ class Checker:
             except NoAnswer as error:
                 return failed(copy.end or Status.CRASH, str(error))
             self._inject(notebook.variables, wanted, values)
+            copy.followed = Followed(notebook.variables, self.job.followed, by_tests - self.injected.keys())
         connections = self.processes.connections
         for connection in connections:
             connection.fault = None
@@ -197,7 +209,21 @@ class Checker:
         self.injected.clear()
         for name, value in values.items():
             if name in wanted and (name not in variables or name in self.replaced):
-                variables[name] = self.injected[name] = value
+                if isinstance(value, UnknownModule):
+                    value = self._module(name, value)
+                if value is not None:
+                    variables[name] = self.injected[name] = value
+
+    def _module(self, name: str, there: str) -> ModuleType | None:
+        """Import what the instructor's notebook imports in a cell of the student's, if theirs has it, too."""
+        wanted = self.job.modules.get(name, "")
+        if there not in (wanted, wanted.partition(".")[0]):
+            return None
+        try:
+            importlib.import_module(wanted)
+        except Exception:
+            return None  # the test says that it lacks the name
+        return sys.modules[there]
 
 
 def in_order(job: Job, by_index: dict[int, Outcome]) -> list[Outcome]:

@@ -21,6 +21,7 @@ from npfl_grader.engine.both.wire import Channel, Closed, Garbled, Late, Message
 from npfl_grader.engine.job import Status
 from npfl_grader.engine.tests_side import exceptions, remote
 from npfl_grader.engine.tests_side.failures import Fault, NoAnswer, Unsupported
+from npfl_grader.engine.tests_side.followed import Followed
 from npfl_grader.engine.tests_side.reading import a_list, act, unknown_module
 from npfl_grader.engine.tests_side.remote import Remote
 
@@ -56,6 +57,8 @@ class Connection:
         The traceback of what the engine failed with.
     waited : float
         Seconds spent on answers, but for what the tests did meanwhile.
+    followed : Followed or None
+        The tests' variables that the student's code is to find changed.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class Connection:
         self.waited = 0.0
         self.process: int | None = None
         self.students_errors: list[BaseException] = []
+        self.followed: Followed | None = None
         self._sizes = sizes
         self._message = ""
         self._shares_random = shares_random
@@ -196,7 +200,10 @@ class Connection:
         return value
 
     def names(self, wanted: list[str]) -> Variables:
-        """Fetch variables of the student's; those that do not exist, or make no sense, are left out."""
+        """Fetch variables of the student's; those that do not exist, or make no sense, are left out.
+
+        A module that this process does not have is an `UnknownModule`.
+        """
         answer, buffers = self.request({"op": "names", "names": wanted})
         values = {}
         decoder = Decoder(buffers, self._decode_reference, sizes=self._sizes)
@@ -205,8 +212,8 @@ class Connection:
             if type(trees) is not dict:
                 raise Malformed("no variables")
             for name, tree in trees.items():
-                if name in wanted and not unknown_module(tree):
-                    values[name] = decoder.decode(tree)
+                if name in wanted:
+                    values[name] = unknown_module(tree) or decoder.decode(tree)
         except Malformed:
             self.broke()
         self._share(decoder.mutable, range(len(decoder.mutable)))
@@ -231,6 +238,7 @@ class Connection:
             }
         except CodecError as error:
             self.unsupported(str(error))
+        header["names"], header["gone"] = self.followed.changes(encoder) if self.followed else ({}, [])
         if (errors := np.geterr()) != _USUAL_ERRORS:
             header["errors"] = errors
         header["random"] = self._send_random(encoder) if self._shares_random else {}
@@ -275,7 +283,7 @@ class Connection:
         try:
             for _, tree in header["changed"]:
                 decoder.decode(tree)
-            for tree in (*header["args"], *header["kwargs"].values()):
+            for tree in (*header["args"], *header["kwargs"].values(), *header["names"].values()):
                 decoder.decode(tree)
         except Malformed as error:
             self.failed(error)

@@ -1,7 +1,9 @@
 """Which names a cell of the instructor binds and which it reads, by its compiled code."""
 
+import ast
 import dis
 import functools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import CodeType
@@ -53,9 +55,11 @@ def names(source: str) -> Names:
                 later.add(instruction.argval)
             elif instruction.opname in ("LOAD_ATTR", "LOAD_METHOD"):
                 attributes.add(instruction.argval)
-    # globals().get("name") and the like read what stands in a string.
-    if (later | attributes) & {"globals", "locals", "vars", "dir", "user_ns", "eval", "exec"}:
-        later |= {text for part in _codes(code) for text in _strings(part.co_consts)}
+    # globals().get("name") and the like read what stands in a string, and so do magics.
+    if (later | attributes) & {"globals", "locals", "vars", "dir", "user_ns", "eval", "exec", *_MAGICS}:
+        words = {word for part in _codes(code) for word in _words(part.co_consts)}
+        later |= words
+        read |= words if attributes & _MAGICS else set()
     return Names(*map(frozenset, (bound, later, read, attributes)))
 
 
@@ -68,6 +72,32 @@ def stored(source: str) -> set[str]:
         for part in (_codes(code) if code else ())
         for instruction in dis.get_instructions(part)
         if instruction.opname in operations
+    }
+
+
+def followed(source: str) -> set[str]:
+    """List the global names that functions in a cell read whenever they are called."""
+    code = _compile(source)
+    return {
+        instruction.argval
+        for part in (_codes(code) if code else ())
+        if part is not code
+        for instruction in dis.get_instructions(part)
+        if instruction.opname == "LOAD_GLOBAL"
+    }
+
+
+def modules(source: str) -> dict[str, str]:
+    """List the modules that a cell imports, by the names that it gives them."""
+    try:
+        body = ast.parse(TransformerManager().transform_cell(source)).body
+    except (SyntaxError, ValueError):
+        return {}
+    return {
+        alias.asname or alias.name.partition(".")[0]: alias.name
+        for node in body
+        if isinstance(node, ast.Import)
+        for alias in node.names
     }
 
 
@@ -84,6 +114,7 @@ def from_json(parts: list[list[str]]) -> Names:
     return Names(*map(frozenset, parts))
 
 
+_MAGICS = frozenset({"run_line_magic", "run_cell_magic"})
 _ASYNC = 0x2000  # ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
 
@@ -103,9 +134,9 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
             yield from _codes(constant)
 
 
-def _strings(constants: tuple[Any, ...]) -> Iterator[str]:
+def _words(constants: tuple[Any, ...]) -> Iterator[str]:
     for constant in constants:
         if isinstance(constant, tuple):
-            yield from _strings(constant)
-        elif isinstance(constant, str) and constant.isidentifier():
-            yield constant
+            yield from _words(constant)
+        elif isinstance(constant, str):
+            yield from re.findall(r"[^\W\d]\w*", constant)

@@ -22,15 +22,21 @@ def plain(value: Any) -> Any:
     raise Malformed("no plain value")
 
 
-def unknown_module(tree: Any) -> bool:
-    """Say whether a variable is a module that the tests, if they need it, have to import themselves."""
+class UnknownModule(str):
+    """The name of a module that the tests, if they need it, have to import themselves."""
+
+    __slots__ = ()
+
+
+def unknown_module(tree: Any) -> UnknownModule | None:
+    """Name the module that a variable is, if this process does not have it."""
     if type(tree) is not list or len(tree) != 2 or tree[0] != "module":
-        return False
+        return None
     try:
         remote.module(tree[1])
     except Malformed:
-        return True
-    return False
+        return UnknownModule(tree[1])
+    return None
 
 
 def act(value: Any, action: Any, args: list[Any], kwargs: Variables) -> Any:
