@@ -40,6 +40,8 @@ WRONG = {
     "wrong_star_import": "def factorial(n):\n    return n",
     "wrong_stale_file": "open('result.txt', 'w').write('wrong')",
     "cleaned_data_of_locked_cell": "data = None",
+    "pandas_argument_kept": "def double(table):\n    table['a'] = 2 * table['a']\n    return table",
+    "pandas_groups": "def totals(table):\n    return table.groupby('who')['sum'].max()",
     "class_eq": "class P:\n    def __init__(self, x):\n        self.x = x",
     "dict_keys": "def letters(word):\n    return {}.keys()",
 }

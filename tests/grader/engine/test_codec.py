@@ -9,13 +9,14 @@ import random
 import struct
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from npfl_grader.engine.both import wire
-from npfl_grader.engine.both.codec import CodecError, Decoder, Encoder, Malformed, Watch, replace
+from npfl_grader.engine.both.codec import CodecError, Decoder, Encoder, Malformed, Watch, replace, tables
 
 scalars = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.complex_numbers() | st.text() | st.binary()
@@ -40,6 +41,7 @@ TAGS = [
     "l",
     "d",
     "od",
+    "dd",
     "co",
     "s",
     "y",
@@ -57,7 +59,7 @@ TAGS = [
     "...",
     "ni",
 ]
-TAGS += ["g", "dt", "fr", "de", "da", "td", "dq", "ty", "np", "nt", "object", "no such tag"]
+TAGS += ["g", "dt", "fr", "de", "da", "td", "dq", "ty", "np", "nt", "pd", "pi", "object", "no such tag"]
 trees = st.recursive(
     st.none()
     | st.integers(-2, 1 << 40)
@@ -128,6 +130,75 @@ def test_a_deadline_covers_the_whole_message():
         there.sendall(struct.pack(">QI", 100, 10))
         with pytest.raises(TimeoutError):
             wire.Channel(here).receive(wire.time.monotonic() + 0.05)
+
+
+FRAME = pd.DataFrame(
+    {
+        "whole": [1, 2, 3],
+        "text": ["x", None, "z"],
+        "float": [1.5, np.nan, 2],
+        "day": pd.date_range("2020-01-01", periods=3),
+        "kind": pd.Categorical(["u", "v", "u"]),
+        "any": [[1], {"a": 2}, None],
+        "gaps": pd.array([1, None, 3], dtype="Int64"),
+        "truth": [True, False, True],
+    }
+)
+TABLES = {
+    "of all kinds": FRAME,
+    "empty": pd.DataFrame(),
+    "without rows": FRAME.loc[[]],
+    "columns of one name": pd.DataFrame([[1, 2], [3, 4]], columns=["a", "a"]),
+    "dates as labels": FRAME.set_index("day"),
+    "categories as labels": FRAME.set_index("kind"),
+    "of groups": FRAME.groupby(["kind", "truth"], observed=True)["whole"].sum(),
+    "described": FRAME[["whole", "float"]].describe(),
+    "counted": FRAME["kind"].value_counts(),
+    "a pivot": FRAME.pivot_table(index="truth", columns="kind", values="whole", observed=True),
+    "a column": FRAME["text"],
+    "durations": FRAME["day"] - FRAME["day"][0],
+    "names": FRAME.columns,
+    "a range": FRAME.index,
+    "days": pd.date_range("2020-01-01", periods=3, freq="D"),
+}
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
+def test_tables_come_back_equal(table):
+    kind = type(table).__name__
+    check = {"DataFrame": pd.testing.assert_frame_equal, "Series": pd.testing.assert_series_equal}
+    check.get(kind, pd.testing.assert_index_equal)(there_and_back(table), table)
+
+
+def test_a_table_that_is_changed_in_place_is_seen_and_followed():
+    here, there = FRAME.copy(), there_and_back(FRAME)
+    watch = Watch([there])
+    assert not watch.changed()
+    there["whole"] = 2 * there["whole"]
+    del there["text"]
+    assert watch.changed() == [0]
+    replace(here, there_and_back(there))
+    pd.testing.assert_frame_equal(here, there)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ("DataFrame", ("RangeIndex", None, 0, 0, 1), ("RangeIndex", None, 0, 1 << 40, 1), ()),
+        ("Series", None, ("RangeIndex", None, 0, 2, 1), ("numpy", np.zeros(3))),
+        ("Series", None, ("RangeIndex", None, 0, 2, 1), ("numpy", np.zeros((2, 2)))),
+        ("Series", [], ("RangeIndex", None, 0, 2, 1), ("numpy", np.zeros(2))),
+        ("Index", ("Index", None, ("numpy", np.array([object()])), None)),
+        ("Index", ("Index", None, ("category", ("numpy", np.arange(2)), np.array([5]), False), None)),
+        ("Index", ("Index", None, ("object", np.array([None])), None)),
+        ("Index", ("DatetimeIndex", None, ("numpy", np.array(["2020"], "M8[ns]")), "nonsense")),
+        ("Other",),
+        None,
+    ],
+)
+def test_hostile_tables_are_refused(parts):
+    with pytest.raises(Malformed):
+        tables.build(parts)
 
 
 HOSTILE = {

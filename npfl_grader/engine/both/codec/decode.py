@@ -10,17 +10,19 @@ import fractions
 import operator
 import sys
 from array import array
-from collections import Counter, OrderedDict, deque
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
+from npfl_grader.engine.both.codec import tables
 from npfl_grader.engine.both.codec.checks import hashable, sound_bytes, sound_shape, sound_state, sound_text
 from npfl_grader.engine.both.codec.kinds import (
     BIT_GENERATORS,
     DATES,
     DTYPE,
+    FACTORIES,
     MOST_DEPTH,
     MOST_DIGITS,
     MOST_RANGE,
@@ -34,7 +36,7 @@ from npfl_grader.engine.both.codec.kinds import (
 _DICTS: dict[str, type] = {"d": dict, "od": OrderedDict, "co": Counter}
 _CODES = {"lf": "d", "li": "q", "tf": "d", "ti": "q"}
 # What some values weigh beside the parts of their trees, in parts of usual weight.
-_CLASS, _GENERATOR, _ARRAY = 30, 80, 3
+_CLASS, _GENERATOR, _ARRAY, _TABLE = 30, 80, 3, 300
 
 
 class Decoder:
@@ -133,9 +135,17 @@ class Decoder:
             value.add(hashable(self._decode(item, depth)))
         return value if tree[0] == "s" else frozenset(value)
 
+    def _default_dict(self, tree: list[Any], depth: int) -> Any:
+        factory = TYPES.get(tree[1]) if len(tree) > 1 and type(tree[1]) is str else None
+        if factory not in FACTORIES:
+            raise Malformed("no default")
+        return self._fill(self._new(defaultdict(factory)), tree[2:], depth)
+
     def _dict(self, tree: list[Any], depth: int) -> Any:
-        value = self._new(_DICTS[tree[0]]())
-        for pair in tree[1:]:
+        return self._fill(self._new(_DICTS[tree[0]]()), tree[1:], depth)
+
+    def _fill(self, value: Any, pairs: list[Any], depth: int) -> Any:
+        for pair in pairs:
             if type(pair) is not list or len(pair) != 2:
                 raise Malformed("no pair")
             self._count(2)
@@ -267,6 +277,18 @@ class Decoder:
             raise Malformed("no function of NumPy")
         return value
 
+    def _table(self, tree: list[Any], depth: int) -> Any:
+        self._count(_TABLE)
+        place = len(self.mutable)
+        if tree[0] == "pd":
+            self._new(None)
+        value = tables.build(self._decode(tree[1], depth))
+        if (tree[0] == "pd") == (tables.kind_of(value) == "Index"):
+            raise Malformed("another kind of table")
+        if tree[0] == "pd":
+            self.mutable[place] = value
+        return value
+
     # --- numbers, dates and the rest
 
     def _complex(self, tree: list[Any], depth: int) -> Any:
@@ -347,6 +369,7 @@ _READERS: dict[str, tuple[Callable[[Decoder, list[Any], int], Any], int | None]]
     "ti": (Decoder._packed, 1),
     "d": (Decoder._dict, None),
     "od": (Decoder._dict, None),
+    "dd": (Decoder._default_dict, None),
     "co": (Decoder._dict, None),
     "s": (Decoder._set, None),
     "f": (Decoder._set, None),
@@ -373,4 +396,6 @@ _READERS: dict[str, tuple[Callable[[Decoder, list[Any], int], Any], int | None]]
     "ty": (Decoder._type, 1),
     "np": (Decoder._numpy, 1),
     "nt": (Decoder._named_tuple, 3),
+    "pd": (Decoder._table, 1),
+    "pi": (Decoder._table, 1),
 }

@@ -4,16 +4,18 @@ import datetime
 import decimal
 import fractions
 from array import array
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 import numpy as np
 
+from npfl_grader.engine.both.codec import tables
 from npfl_grader.engine.both.codec.kinds import (
     CONTAINERS,
     DATES,
     DTYPE,
+    FACTORIES,
     MOST_DEPTH,
     MOST_DIGITS,
     MUTABLE,
@@ -92,13 +94,16 @@ class Encoder:
             raise CodecError("the value is nested too deeply")
         # A subclass of a container may behave in its own way, so it stays where it is.
         if isinstance(value, MUTABLE) and (kind in CONTAINERS or not isinstance(value, list | dict | set)):
-            number = self._numbers.get(id(value))
-            if number is not None:
-                return ["=", number]
-            self._numbers[id(value)] = len(self.mutable)
-            self.mutable.append(value)
-            return self._mutable(value, depth)
+            return self._numbered(value, depth)
         return self._immutable(value, kind, depth)
+
+    def _numbered(self, value: Any, depth: int) -> Any:
+        number = self._numbers.get(id(value))
+        if number is not None:
+            return ["=", number]
+        self._numbers[id(value)] = len(self.mutable)
+        self.mutable.append(value)
+        return self._mutable(value, depth)
 
     def _mutable(self, value: Any, depth: int) -> Any:
         if isinstance(value, list):
@@ -106,6 +111,9 @@ class Encoder:
         if isinstance(value, dict):
             pairs = [[self._encode(k, depth + 1), self._encode(v, depth + 1)] for k, v in value.items()]
             self._count(2 * len(pairs))
+            factory = value.default_factory if isinstance(value, defaultdict) else None
+            if factory in FACTORIES:
+                return ["dd", factory.__name__, *pairs]
             return [CONTAINERS[type(value)], *pairs]
         if isinstance(value, set):
             return ["s", *self._items(value, depth)]
@@ -116,7 +124,9 @@ class Encoder:
         if isinstance(value, np.random.Generator):
             bits = value.bit_generator
             return ["rng", type(bits).__name__, self._encode(bits.state, depth + 1)]
-        return ["rs", self._encode(value.get_state(legacy=False), depth + 1)]
+        if isinstance(value, np.random.RandomState):
+            return ["rs", self._encode(value.get_state(legacy=False), depth + 1)]
+        return ["pd", self._encode(tables.take_apart(value), depth + 1)]
 
     def _immutable(self, value: Any, kind: type, depth: int) -> Any:
         if kind is tuple:
@@ -134,6 +144,10 @@ class Encoder:
             return standard
         if isinstance(value, tuple) and isinstance(fields := getattr(kind, "_fields", None), tuple):
             return ["nt", kind.__name__, list(fields), self._items(value, depth)]
+        if table := tables.kind_of(value):
+            if table == "Index":
+                return ["pi", self._encode(tables.take_apart(value), depth + 1)]
+            return self._numbered(value, depth)
         for base in _SUBCLASSED:  # an object of a class of one's own loses its class
             if isinstance(value, base):
                 return self._encode(base(value), depth + 1)

@@ -19,6 +19,7 @@ TYPES = {
     kind.__name__: kind
     for kind in (bool, int, float, complex, str, bytes, bytearray, list, tuple, set, frozenset, dict, range)
 } | {"object": object, "NoneType": type(None), "ndarray": np.ndarray, "Generator": np.random.Generator}
+FACTORIES = (bool, int, float, complex, str, list, tuple, set, dict)  # of a defaultdict
 DATES = {kind.__name__: kind for kind in (datetime.datetime, datetime.date, datetime.time)}
 MUTABLE = (list, dict, set, bytearray, np.ndarray, np.random.Generator, np.random.RandomState)
 CONTAINERS: dict[type, str] = {

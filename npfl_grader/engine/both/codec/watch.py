@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from npfl_grader.engine.both.codec import tables
 from npfl_grader.engine.both.codec.encode import Encoder
-from npfl_grader.engine.both.codec.kinds import MUTABLE, Malformed
+from npfl_grader.engine.both.codec.kinds import MUTABLE, CodecError, Malformed
 
 
 class Watch:
@@ -47,6 +48,12 @@ def _content(value: Any) -> _Content:
     if isinstance(value, MUTABLE):
         encoder = Encoder()
         return "bytes", str(encoder.content(value)), encoder.buffers
+    if tables.kind_of(value):
+        encoder = Encoder(lambda part: ["object", id(part)])
+        try:
+            return "bytes", str(encoder.content(value)), encoder.buffers
+        except CodecError:  # it has become one that cannot cross
+            return "parts", None, []
     return None  # a number that stands for nothing
 
 
@@ -94,6 +101,8 @@ def replace(value: Any, new: Any) -> None:
         value.bit_generator.state = new.bit_generator.state
     elif isinstance(value, np.random.RandomState):
         value.set_state(new.get_state(legacy=False))
+    elif tables.kind_of(value):
+        type(value).__init__(value, new)
     else:
         raise Malformed("a value that cannot be changed")
 
