@@ -120,6 +120,8 @@ class Checker:
                 by_tests |= used.bound - owned
             owned |= used.bound
             self.replaced -= used.bound
+            for name in used.bound:
+                self.injected.pop(name, None)
             copy = self.processes.copies.get(i)
             if isinstance(copy, Connection) and copy.end:
                 self.processes.kill()
