@@ -34,6 +34,7 @@ from rich.progress import track
 from rich.table import Table
 
 from npfl_grader.course import settings
+from npfl_grader.grading.tried import mend
 
 CHUNK = 8  # notebooks in one course, for which each grader starts once
 BESIDE = 20_000_000  # bytes of files beside a notebook that are taken along
@@ -64,6 +65,10 @@ class Compared:
         The cells that the solution does not win with stock nbgrader, which say nothing of the grader.
     skipped : str
         Why it was not compared, if it was not.
+    seconds : tuple of float
+        What stock nbgrader and this grader took.
+    together : dict
+        The tests that the solution passes only in one process with them, and what each said apart.
     """
 
     name: str
@@ -71,7 +76,7 @@ class Compared:
     lost: set[str] = field(default_factory=set)
     skipped: str = ""
     seconds: tuple[float, float] = (0.0, 0.0)
-    together: int = 0
+    together: dict[str, str] = field(default_factory=dict)
 
 
 class Mistake(ast.NodeTransformer):
@@ -262,7 +267,7 @@ def read(compared: Compared, course: Path, ours: Path, before: Compared | None) 
     mine = scores(ours, name)
     report = json.loads((ours / "grading" / f"{name}.json").read_text())
     rows = {row["student"]: row for row in report["rows"]}
-    compared.together = sum(len(tried["together"]) for tried in report.get("solutions", {}).values())
+    compared.together = report.get("solutions", {}).get(name, {}).get("together", {})
     if before:
         theirs = {(student, cell): points for student, cell, points, _, _ in before.cells}
         compared.lost = before.lost
@@ -366,11 +371,12 @@ def summary(all_compared: list[Compared], console: Console) -> None:
         table.add_row(what, str(sum(counts.values())), *(str(counts[kind]) for kind in kinds))
     console.print(table)
     console.print("Repositories: " + ", ".join(sorted(repositories)))
-    together = sum(compared.together for compared in graded)
+    causes = Counter(mend(said) for compared in graded for said in compared.together.values())
+    for cause, number in causes.most_common():
+        console.print(f"{number} tests are judged together with the student's code: {cause}", markup=False)
     stock, here = (sum(compared.seconds[k] for compared in graded) for k in (0, 1))
     console.print(
         f"{sum(len(c.lost) for c in graded)} tests left out: the solution does not win them with nbgrader; "
-        f"{together} tests are judged together with the student's code; "
         f"stock nbgrader took {stock:.0f} s, this grader {here:.0f} s"
     )
 
