@@ -1,12 +1,19 @@
 """Write files so that nothing is ever half written: beside, then renamed."""
 
+import errno
+import json
 import os
+import shutil
+import struct
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 
 PART = ".part"  # the ending of a file that is being written
+# What ends a run, as it would befall everybody.
+HOPELESS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 
 
 def part(path: Path) -> Path:
@@ -55,3 +62,38 @@ def write(path: Path, content: str | bytes, mode: int | None = None) -> bool:
 def write_notebook(path: Path, notebook: NotebookNode) -> bool:
     """Write a notebook as `write` does, in Jupyter's form."""
     return write(path, nbformat.writes(notebook) + "\n")
+
+
+def swap(new: Path, folder: Path) -> None:
+    """Put a folder that was written elsewhere on this disk into its place; what was there before is removed.
+
+    After a kill in between there is the old one, the new one, or none, but never a mixture.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    old = new.with_name(f".{new.name}.old")
+    if folder.is_dir() and not folder.is_symlink():
+        folder.rename(old)
+    elif os.path.lexists(folder):
+        folder.unlink()
+    new.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+_LENGTH = struct.Struct("=Q")
+
+
+def bundle(said: dict[str, Any], files: dict[str, bytes]) -> bytes:
+    """Write what JSON can say, and files by their names, as one piece."""
+    header = json.dumps([said, {name: len(data) for name, data in files.items()}]).encode()
+    return b"".join([_LENGTH.pack(len(header)), header, *files.values()])
+
+
+def unbundle(data: bytes) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Read what `bundle` has written."""
+    at = _LENGTH.size + _LENGTH.unpack_from(data)[0]
+    said, sizes = json.loads(data[_LENGTH.size : at])
+    files = {}
+    for name, size in sizes.items():
+        files[name] = data[at : at + size]
+        at += size
+    return said, files

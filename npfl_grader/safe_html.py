@@ -8,6 +8,7 @@ of the one that they use::
 """
 
 import re
+from html import escape
 from typing import Any
 
 import bleach
@@ -56,7 +57,10 @@ def markdown2html(context: Any, source: str) -> str:
         html = _exporter().markdown2html(context, source)
     except InvalidNotebook:
         # A picture that was never attached: show its place as text.
-        html = _exporter().markdown2html(context, source.replace("attachment:", "attachment "))
+        try:
+            html = _exporter().markdown2html(context, source.replace("attachment:", "attachment "))
+        except InvalidNotebook:  # there are many ways to write a colon
+            html = f"<pre>{escape(source)}</pre>"
     return bleach.clean(html, tags=TAGS, attributes=_attribute, protocols={"http", "https", "mailto", "data"})
 
 

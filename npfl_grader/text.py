@@ -5,6 +5,7 @@ roster holds may be shown in a terminal, written into a log or a table, or becom
 takes out what acts on any of them. Markup is text like any other here; it is escaped where it is shown.
 """
 
+import operator
 import re
 import unicodedata
 from typing import NewType
@@ -50,6 +51,17 @@ def clean(text: object, most: int = 200, *, lines: bool = False) -> Clean:
     if not lines:
         kept = " ".join(kept.split())
     return Clean(kept if len(kept) <= most else kept[: max(0, most - 3)] + "...")
+
+
+def harmless(name: str) -> bool:
+    """Say whether a name can stand as it is: what is cut or replaced in one may make it another's.
+
+    Examples
+    --------
+    >>> harmless("a  (2).txt"), harmless("a\\x1b[31m.txt")
+    (True, False)
+    """
+    return not _TURNING.search(name) and all(map(operator.eq, name, map(_harmless, name)))
 
 
 def _harmless(character: str) -> str:

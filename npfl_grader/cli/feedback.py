@@ -15,7 +15,7 @@ def feedback(
 ) -> None:
     """Write the feedback of an assignment as nbgrader generate_feedback does, in parallel.
 
-    Pages that would be the same as before are left alone.
+    Pages that would be the same as before are left alone. The exit code is 3 if some could not be written.
     """
     from rich.console import Console
 
@@ -29,4 +29,10 @@ def feedback(
             work = grading.prepare(course, assignment, tuple(student or ["*"]))
             with progress(console, len(work.students)) as step:
                 written = work.run(workers, step)
-    typer.echo(f"{assignment}: feedback of {len(work.students)} students, {written} of them written anew")
+    typer.echo(
+        f"{assignment}: feedback of {len(work.students)} students, {written.students} of them written anew"
+    )
+    for name, why in written.trouble.items():
+        typer.echo(f"  needs a look: {name}: {why}")
+    if written.trouble:
+        raise typer.Exit(3)

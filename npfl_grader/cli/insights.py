@@ -16,7 +16,10 @@ def insights(
         bool, typer.Option("--names", help="Name the students; otherwise they are numbered.")
     ] = False,
 ) -> None:
-    """Show what the submissions of an assignment say: scores, checks, typical mistakes, who needs a look."""
+    """Show what the submissions of an assignment say: scores, checks, typical mistakes, who needs a look.
+
+    The exit code is 3 if a submission could not be read.
+    """
     from rich.console import Console
 
     from npfl_grader.course import settings
@@ -30,3 +33,5 @@ def insights(
             path = page.save(course, found, names)
     console.print(terminal.terminal(found))
     typer.echo(path.relative_to(course.root))
+    if not found.complete:
+        raise typer.Exit(3)

@@ -4,20 +4,24 @@ import os
 import re
 import stat
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from fnmatch import fnmatch
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Self
 
 from dateutil import parser, tz
 from nbgrader.utils import parse_utc
 
 from npfl_grader.course.settings import Course
-from npfl_grader.text import clean
+from npfl_grader.files import bundle, unbundle
+from npfl_grader.text import clean, harmless
 
 FILES = 200
 BYTES = 100_000_000
+DEPTH = 20  # folders inside each other
+LEFT_OUT = 500  # files of which it is said why they are left out
 TIMESTAMP = "timestamp.txt"
 YEAR_FIRST = re.compile(r"\d{4}")
 DOTS = re.compile(r"\d{1,2}\.\s*\d{1,2}\.")
@@ -47,6 +51,8 @@ class Submission:
         What was left out or renamed, one line each.
     undated : bool
         Whether it says a time that cannot be read, so that nobody knows whether it was late.
+    log : str
+        The traceback of what failed while it was read.
     """
 
     student: str
@@ -57,10 +63,38 @@ class Submission:
     left_out: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     undated: bool = False
+    log: str = ""
 
     def helpers(self) -> dict[str, bytes]:
         """Give the files that the student's code may use."""
         return {name: data for name, data in self.files.items() if name != TIMESTAMP}
+
+    def make_room(self, files: Iterable[str]) -> None:
+        """Leave out what cannot lie beside the instructor's files: a folder called like a file of theirs."""
+        folders = {str(parent) for name in files for parent in PurePosixPath(name).parents}
+        taken = {*files}
+        for name in [*self.files]:
+            inside = taken & {str(parent) for parent in PurePosixPath(name).parents}
+            if inside or (name in folders and name not in taken):
+                del self.files[name]
+                other = min(inside) if inside else name
+                self.left_out[name] = f"{clean(other)} is the instructor's"
+                self.notes.append(f"{clean(name)} is left out: {self.left_out[name]}")
+
+    def encode(self) -> bytes:
+        """Write it as bytes."""
+        files = {f"n{name}": data for name, data in self.notebooks.items()}
+        files |= {f"f{name}": data for name, data in self.files.items()}
+        return bundle(asdict(replace(self, notebooks={}, files={})), files)
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Read what `encode` has written."""
+        said, files = unbundle(data)
+        made = cls(**said)
+        made.notebooks = {name[1:]: data for name, data in files.items() if name[0] == "n"}
+        made.files = {name[1:]: data for name, data in files.items() if name[0] == "f"}
+        return made
 
 
 def students(
@@ -106,8 +140,9 @@ def read(course: Course, assignment: str, student: str) -> Submission:
     total = 0
     for name, data in _files(course.folder("submitted", student, assignment), course.directory.ignore):
         if isinstance(data, str):
-            submission.left_out[name] = data
-            submission.notes.append(f"{clean(name)} is left out: {data}")
+            if len(submission.left_out) < LEFT_OUT:
+                submission.left_out[name] = data
+                submission.notes.append(f"{clean(name)} is left out: {data}")
             continue
         total += len(data)
         if len(submission.files) >= FILES or total > BYTES:
@@ -177,11 +212,17 @@ def _files(folder: Path, ignored: list[str]) -> Iterator[tuple[str, bytes | str]
         folders[:] = sorted(
             name for name in folders if not any(fnmatch(name, pattern) for pattern in ignored)
         )
+        if len(Path(parent).relative_to(folder).parts) >= DEPTH and folders:
+            yield Path(parent).relative_to(folder).as_posix(), f"folders lie more than {DEPTH} deep"
+            folders.clear()
         links = [name for name in folders if Path(parent, name).is_symlink()]
         for name in sorted([*names, *links]):
             if any(fnmatch(name, pattern) for pattern in ignored):
                 continue
             path = Path(parent, name)
+            if not harmless(name):
+                yield path.relative_to(folder).as_posix(), "its name holds what no name should"
+                continue
             try:
                 content: bytes | str = read_plain(path)
             except ValueError as reason:

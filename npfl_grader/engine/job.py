@@ -259,26 +259,42 @@ class Result:
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
-        """Read what `encode` has written, or any other engine; a status that nobody knows is a fault."""
-        read: dict[str, Any] = json.loads(data)
-        cells = [
-            Outcome(
-                status=Status(cell["status"]) if cell["status"] in list(Status) else Status.FAULT,
-                outputs=cell["outputs"],
-                value=cell.get("value"),
-                unclear=cell.get("unclear", ""),
-                raised=Side(cell["raised"]) if cell.get("raised") else None,
-                id=cell["id"],
-                execution_count=cell.get("execution_count"),
+        """Read what `encode` has written, or any other engine; a status that nobody knows is a fault.
+
+        Raises
+        ------
+        ValueError
+            If it is no result.
+        """
+        read = _a(dict, json.loads(data))
+        cells = []
+        for cell in _a(list, read.get("cells", [])):
+            _a(dict, cell)
+            outputs = [_a(dict, output) for output in _a(list, cell.get("outputs"))]
+            status, raised = cell.get("status"), cell.get("raised")
+            cells.append(
+                Outcome(
+                    status=Status(status) if status in list(Status) else Status.FAULT,
+                    outputs=outputs,
+                    value=cell.get("value"),
+                    unclear=_a(str, cell.get("unclear", "")),
+                    raised=Side(raised) if raised else None,
+                    id=_a(str, cell.get("id")),
+                    execution_count=_a(int | None, cell.get("execution_count")),
+                )
             )
-            for cell in read.get("cells", [])
-        ]
-        level = Level(read["level"]) if read.get("level") else None
         return cls(
             cells,
-            read.get("fault"),
-            level,
-            read.get("seconds", 0.0),
-            read.get("log", ""),
+            _a(str | None, read.get("fault")),
+            Level(read["level"]) if read.get("level") else None,
+            _a(float | int, read.get("seconds", 0.0)),
+            _a(str, read.get("log", "")),
             bool(read.get("final")),
         )
+
+
+def _a(kind: Any, value: Any) -> Any:
+    """Return a value if it is of the kind that it must be."""
+    if not isinstance(value, kind):
+        raise ValueError(f"{kind} is needed")
+    return value

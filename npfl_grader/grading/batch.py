@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -14,6 +15,7 @@ from npfl_grader.course import gradebook, submissions
 from npfl_grader.course.gradebook import Assignment, Entry
 from npfl_grader.course.settings import Course
 from npfl_grader.course.submissions import Submission
+from npfl_grader.engine.host import apart
 from npfl_grader.engine.job import Engine, Level, Probe
 from npfl_grader.errors import CourseError
 from npfl_grader.files import write
@@ -26,6 +28,8 @@ from npfl_grader.grading.solution import Solutions
 from npfl_grader.text import clean
 
 SEEN_BY_PEOPLE = (".png", ".jpg", ".jpeg", ".gif", ".heic", ".webp", ".svg", ".pdf", ".docx", ".odt")
+
+AT_ONCE = 8  # submissions that are read by one process
 
 
 @dataclass(frozen=True)
@@ -88,8 +92,20 @@ class Batch:
 
     def plan(self) -> Iterator[tuple[Submission, list[str]]]:
         """Read the submissions one after the other, and name the notebooks of each that must be graded."""
-        for student in self.students:
-            submission = search.read(self.course, self.assignment.name, student, self.definitions)
+
+        def read(student: str) -> bytes:
+            return search.read(self.course, self.assignment.name, student, self.definitions).encode()
+
+        folders = {str(self.course.folder("submitted", student, ".")) for student in self.students}
+        bounds = apart.Bounds(seconds=60, read=(os.path.commonpath(folders),) if folders else ())
+        for student, found in apart.each(read, self.students, bounds, together=AT_ONCE):
+            if isinstance(found, apart.Trouble):
+                why = f"it could not be read: {found.why}"
+                submission = Submission(student, refused=dict.fromkeys(self.definitions, why))
+                submission.log = found.log
+            else:
+                submission = Submission.decode(found)
+            submission.make_room(self.files)
             yield submission, [] if self._unchanged(submission) else self.notebooks
 
     def run(self, workers: pool.Local | pool.Dask, progress: Callable[[], None]) -> Report:
@@ -116,7 +132,8 @@ class Batch:
             row = self._row(result)
             result.receipt = self._receipt(result, row)
             recorder.add(result)
-            self._add(row, "".join(graded.log for graded in result.graded.values()))
+            logs = [graded.log for graded in result.graded.values()]
+            self._add(row, result.submission.log + "".join(logs))
             progress()
 
         def tasks() -> Iterator[Task]:
@@ -161,6 +178,11 @@ class Batch:
             raise CourseError(f"cannot write the results: {error}") from None
         finally:
             recorder.close()
+        for row in self.report.rows:
+            if why := recorder.trouble.get(row.student):
+                row.state, row.points = State.LOOK, 0.0
+                row.reasons.insert(0, f"it could not be recorded: {why}")
+                self._log(row, recorder.logs.get(row.student, ""))
         self.report.rows.sort(key=lambda row: row.student)
         self.report.seconds = round(time.monotonic() - started, 2)
         write(self.report_path, self.report.json())
@@ -312,6 +334,9 @@ class Batch:
 
     def _add(self, row: Row, traces: str) -> None:
         self.report.rows.append(row)
+        self._log(row, traces)
+
+    def _log(self, row: Row, traces: str) -> None:
         folder = receipts.folder(self.course, self.assignment.name)
         write(folder / f"{row.student}.log", log(row, self.report) + traces)
 

@@ -6,12 +6,11 @@ a browser is taken out here once more.
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatch
 from functools import cached_property
-from multiprocessing import get_context
 from pathlib import Path
 
 import nbformat
@@ -19,25 +18,31 @@ from nbconvert.exporters import HTMLExporter
 from nbgrader.converters import GenerateFeedback
 from traitlets.config import Config
 
+from npfl_grader import files
 from npfl_grader.course import gradebook, submissions
 from npfl_grader.course.gradebook import Marks
 from npfl_grader.course.settings import Course
+from npfl_grader.engine.host import apart
 from npfl_grader.errors import CourseError
 from npfl_grader.files import stage, write
 from npfl_grader.grading import receipts
 from npfl_grader.grading.pool import cores
+from npfl_grader.text import clean
 
+SECONDS = 60  # of the processor for one student's pages; a long one takes a second
+# What a browser would run: the only pages that a student gets are those that are written here.
+ACTIVE = {".html", ".htm", ".xhtml", ".xht", ".shtml", ".mhtml", ".mht", ".svg", ".svgz", ".xml", ".ipynb"}
 SAFE = {"markdown2html": "npfl_grader.safe_html.markdown2html"}
 
 
 @dataclass
 class Page:
-    """One page: whose, what the gradebook says, and where it comes from and goes.
+    """One page: whose, what the gradebook says, and where it comes from.
 
     Attributes
     ----------
-    source, target : str
-        The autograded notebook and the page.
+    source : str
+        The autograded notebook; `data` is its content.
     marks : Marks
         Points, comments and penalty.
     """
@@ -46,8 +51,44 @@ class Page:
     assignment: str
     notebook: str
     source: str
-    target: str
     marks: Marks
+    data: bytes = b""
+
+
+@dataclass
+class Folder:
+    """The feedback of one student, as it is about to be written.
+
+    Attributes
+    ----------
+    pages : list of Page
+        None if all is up to date.
+    files : dict
+        What lies beside the notebook and is copied, by relative path.
+    digest : str
+        What all of it depends on.
+    """
+
+    student: str
+    pages: list[Page] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
+    digest: str = ""
+
+
+@dataclass
+class Written:
+    """What has been written.
+
+    Attributes
+    ----------
+    students : int
+        For how many students pages were written anew.
+    trouble : dict
+        For each student without, why.
+    """
+
+    students: int = 0
+    trouble: dict[str, str] = field(default_factory=dict)
 
 
 def exporter(course: Course) -> HTMLExporter:
@@ -62,7 +103,7 @@ def exporter(course: Course) -> HTMLExporter:
 
 def render(page: Page, made: HTMLExporter) -> str:
     """Write one page; the notebook gets from `page` what nbgrader would read from its database."""
-    notebook = nbformat.read(page.source, as_version=4)
+    notebook = nbformat.reads(page.data.decode(), as_version=4)
     for cell in notebook.cells:
         known = cell.metadata.get("nbgrader", {})
         name = known.get("grade_id")
@@ -88,13 +129,38 @@ def render(page: Page, made: HTMLExporter) -> str:
     return str(html)
 
 
-# Made before the workers are forked, so that each has it at once; no student's code runs in them.
-_worker: list[HTMLExporter] = []
-
-
-def _write(page: Page, permissions: int) -> None:
-    path = Path(page.target)
-    stage(path, render(page, _worker[-1]).encode("utf-8"), permissions).replace(path)
+# One cell of each kind, so that all templates are read before processes are forked that cannot read them.
+_SAMPLE = Page(
+    "student",
+    "assignment",
+    "notebook",
+    "notebook.ipynb",
+    Marks({"sample": (0.0, 1.0)}, {"sample": "comment"}),
+    nbformat.writes(
+        nbformat.v4.new_notebook(
+            cells=[
+                nbformat.v4.new_markdown_cell("*text* $x$"),
+                nbformat.v4.new_raw_cell("raw"),
+                nbformat.v4.new_code_cell(
+                    "x = 1",
+                    execution_count=1,
+                    metadata={
+                        "nbgrader": {"grade_id": "sample", "grade": True, "solution": True, "points": 1}
+                    },
+                    outputs=[
+                        nbformat.v4.new_output("stream", text="said"),
+                        nbformat.v4.new_output("error", ename="E", evalue="e", traceback=["E: e"]),
+                        nbformat.v4.new_output(
+                            "execute_result",
+                            {"text/plain": "1", "image/png": "iVBORw0KGgo="},
+                            execution_count=1,
+                        ),
+                    ],
+                ),
+            ]
+        )
+    ).encode(),
+)
 
 
 @dataclass
@@ -126,23 +192,36 @@ class Feedback:
         """What all pages depend on."""
         return [receipts.environment(), str(self.course.config)]
 
-    def pages(self) -> Iterator[tuple[str, list[Page], str]]:
-        """Go through the students: the pages that are out of date, and the digest of what they show."""
+    def folders(self, trouble: dict[str, str]) -> Iterator[Folder]:
+        """Go through the students, and read what their pages are made of."""
         for student in self.students:
-            folder = self.course.folder("autograded", student, self.assignment)
-            pages = []
-            digest = hashlib.sha256(json.dumps(self._common).encode())
-            for path in sorted(folder.glob("*.ipynb")):
-                if marks := self.marks[student].get(path.stem):
-                    target = self._folder(student) / f"{path.stem}.html"
-                    page = Page(student, self.assignment, path.stem, str(path), str(target), marks)
-                    digest.update(json.dumps(asdict(page), sort_keys=True).encode() + path.read_bytes())
-                    pages.append(page)
-            stamp = self._stamp(student)
-            fresh = all(Path(page.target).exists() for page in pages) and stamp.exists()
-            if fresh and stamp.read_text() == digest.hexdigest():
-                pages = []
-            yield student, pages, digest.hexdigest()
+            try:
+                yield self._read(student)
+            except Exception as error:
+                trouble[student] = f"{type(error).__name__}: {clean(error)}"
+
+    def _read(self, student: str) -> Folder:
+        source = self.course.folder("autograded", student, self.assignment)
+        made = Folder(student)
+        digest = hashlib.sha256(json.dumps(self._common).encode())
+        for path in sorted(source.glob("*.ipynb")):
+            if marks := self.marks[student].get(path.stem):
+                page = Page(student, self.assignment, path.stem, str(path), marks, path.read_bytes())
+                known = [student, self.assignment, page.notebook, page.source, asdict(marks)]
+                digest.update(json.dumps(known, sort_keys=True).encode() + page.data)
+                made.pages.append(page)
+        made.digest = digest.hexdigest()
+        target, stamp = self._folder(student), self._stamp(student)
+        there = all((target / f"{page.notebook}.html").is_file() for page in made.pages)
+        if there and stamp.exists() and stamp.read_text() == made.digest:
+            made.pages = []
+        if made.pages:
+            made.files = {
+                path.relative_to(source).as_posix(): path.read_bytes()
+                for path in sorted(source.rglob("*"))
+                if path.is_file() and not path.is_symlink() and path.suffix.lower() not in ACTIVE
+            }
+        return made
 
     def _folder(self, student: str) -> Path:
         return self.course.folder("feedback", student, self.assignment)
@@ -150,68 +229,69 @@ class Feedback:
     def _stamp(self, student: str) -> Path:
         return receipts.folder(self.course, self.assignment) / f"{student}.feedback"
 
-    def run(self, workers: int | None, progress: Callable[[], None]) -> int:
-        """Write the pages that are out of date.
+    def run(self, workers: int | None, progress: Callable[[], None]) -> Written:
+        """Write the pages that are out of date, each student's in a process of its own.
 
-        Returns
-        -------
-        int
-            For how many students.
+        Raises
+        ------
+        CourseError
+            If nothing can be written at all.
         """
-        size = workers or cores()
-        pool: ProcessPoolExecutor | None = None
-        running: dict[Future[None], str] = {}
-        left: dict[str, tuple[int, str]] = {}
-        written = 0
+        made, written = list[HTMLExporter](), Written()
+        parts = receipts.folder(self.course, self.assignment) / ".feedback"
 
-        def settle(least: int) -> None:
-            while len(running) > least:
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    student = running.pop(future)
-                    future.result()
-                    count, digest = left[student]
-                    left[student] = (count - 1, digest)
-                    if count == 1:
-                        self._finish(student, digest)
-                        progress()
-
-        try:
-            for student, pages, digest in self.pages():
-                if not pages:
+        def outdated() -> Iterator[Folder]:
+            for folder in self.folders(written.trouble):
+                if not folder.pages:
                     progress()
                     continue
-                written += 1
-                self._stamp(student).unlink(missing_ok=True)
-                left[student] = (len(pages), digest)
-                if pool is None:
-                    _worker.append(exporter(self.course))
-                    pool = ProcessPoolExecutor(size, get_context("fork"))
-                for page in pages:
-                    running[pool.submit(_write, page, self.permissions)] = student
-                settle(2 * size)
-            settle(0)
+                if not made:  # before the processes are forked, so that each has it at once
+                    made.append(exporter(self.course))
+                    render(_SAMPLE, made[0])
+                self._stamp(folder.student).unlink(missing_ok=True)
+                yield folder
+
+        def write_part(folder: Folder) -> bytes:
+            place = parts / folder.student
+            pages = {f"{page.notebook}.html": render(page, made[0]).encode() for page in folder.pages}
+            for name, content in {**folder.files, **pages}.items():
+                stage(place / name, content, self.permissions).replace(place / name)
+            return b""
+
+        try:
+            shutil.rmtree(parts, ignore_errors=True)
+            parts.mkdir(parents=True)
+            bounds = apart.Bounds(seconds=SECONDS, write=(str(parts),))
+            for folder, result in apart.each(write_part, outdated(), bounds, processes=workers or cores()):
+                if isinstance(result, apart.Trouble) and result.number in files.HOPELESS:
+                    raise OSError(result.number, result.why)
+                if isinstance(result, apart.Trouble):
+                    # A page of an earlier grading would say what is not so any more.
+                    shutil.rmtree(self._folder(folder.student), ignore_errors=True)
+                    written.trouble[folder.student] = f"the page could not be drawn: {result.why}"
+                else:
+                    try:
+                        self._finish(folder, parts / folder.student)
+                        written.students += 1
+                    except OSError as error:
+                        if error.errno in files.HOPELESS:
+                            raise
+                        written.trouble[folder.student] = f"{error.strerror}: {clean(error.filename)}"
+                progress()
         except OSError as error:
             raise CourseError(f"cannot write the feedback: {error}") from None
         finally:
-            if pool is not None:
-                pool.shutdown(cancel_futures=True)
+            shutil.rmtree(parts, ignore_errors=True)
         return written
 
-    def _finish(self, student: str, digest: str) -> None:
-        """Copy what lies beside the notebook, as nbgrader does, and remember what was written."""
-        source, target = self.course.folder("autograded", student, self.assignment), self._folder(student)
-        for path in sorted(source.rglob("*")):
-            if path.is_file() and not path.is_symlink() and path.suffix != ".ipynb":
-                copy = target / path.relative_to(source)
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                copy.unlink(missing_ok=True)
-                copy.write_bytes(path.read_bytes())
-                copy.chmod(self.permissions)
+    def _finish(self, folder: Folder, part: Path) -> None:
+        """Put what was written into its place, and remember what it shows."""
+        files.swap(part, self._folder(folder.student))
         if self.course.directory.groupshared:
             GenerateFeedback(coursedir=self.course.directory, config=self.course.config).set_permissions(
-                self.assignment, student
+                self.assignment, folder.student
             )
-        write(self._stamp(student), digest)
+        write(self._stamp(folder.student), folder.digest)
 
 
 def prepare(course: Course, assignment: str, students: tuple[str, ...] = ("*",)) -> Feedback:

@@ -195,19 +195,22 @@ def _as_the_solution_ends(
 
 
 def without_running(task: Task, fault: str) -> Graded:
-    """Leave a notebook to a person because it could not be run."""
-    try:
-        rebuilt, unreadable = _take_in(task)
-        return _finish(task, rebuilt, Result(fault=unreadable or fault), unreadable=unreadable)
-    except Exception as error:
-        return _give_up(task, error)
+    """Leave a notebook to a person because it could not be run.
+
+    It is not read here: reading it may be what has ended those who tried.
+    """
+    return _leave(task, fault, "")
 
 
 def _give_up(task: Task, error: Exception) -> Graded:
-    """Leave a notebook to a person because the grader itself has failed; it shows the instructor's cells."""
     reason = f"the grader failed: {type(error).__name__}"
     with contextlib.suppress(Exception):
         reason += f": {clean(error)}"
+    return _leave(task, reason, "".join(traceback.format_exception(error)))
+
+
+def _leave(task: Task, reason: str, log: str) -> Graded:
+    """Leave a notebook to a person because the grader itself has failed; it shows the instructor's cells."""
     points = [cell for cell in task.definition.cells if cell.grade]
     sentence = f"This submission could not be graded: {reason}."
     try:
@@ -225,7 +228,7 @@ def _give_up(task: Task, error: Exception) -> Graded:
         scores={cell.name: None for cell in points},
         comments={},
         unsure={cell.name: reason for cell in points if not cell.by_hand},
-        log="".join(traceback.format_exception(error)),
+        log=log,
     )
 
 

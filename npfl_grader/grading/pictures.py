@@ -7,8 +7,10 @@ from urllib.parse import unquote
 
 from npfl_grader.grading.intake import PICTURES, Node
 
+# No part goes on beyond what begins another picture, so that the search takes no longer than the text.
 LINK = re.compile(
-    r"(?P<before>!\[[^\]\n]*\]\(\s*<?)(?P<path>[^)\s>]+)|(?P<tag><img\b[^>]*?\bsrc\s*=\s*[\"'])(?P<source>[^\"'>]+)"
+    r"(?P<before>!\[[^\[\]\n]*\]\(\s*<?)(?P<path>[^)\s>]+)"
+    r"|(?P<tag><img\b[^<>]*?\bsrc\s*=\s*[\"'])(?P<source>[^\"'<>]+)"
 )
 BYTES = 5_000_000  # of one picture
 

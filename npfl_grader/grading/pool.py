@@ -10,11 +10,15 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
+from npfl_grader.engine.both.work import limit_this_process
 from npfl_grader.engine.job import Level, Probe
 from npfl_grader.engine.retry import TRIES
 from npfl_grader.errors import CourseError
 from npfl_grader.grading import grade
 from npfl_grader.grading.grade import Graded, Task
+
+# For reading a notebook and judging what came of it. What exceeds them ends the worker.
+SECONDS, MEMORY = 30, 4_000_000_000
 
 
 class Local:
@@ -37,11 +41,11 @@ class Local:
     def submit(self, task: Task) -> Future[Graded]:
         slot = self._free.pop()
         try:
-            future = slot.submit(grade.grade, task)
+            future = slot.submit(grade_within_limits, task)
         except BrokenProcessPool:  # it died while it was idle
             slot.shutdown(wait=False)
             slot = self._start()
-            future = slot.submit(grade.grade, task)
+            future = slot.submit(grade_within_limits, task)
         self._busy[future] = slot
         return future
 
@@ -109,7 +113,7 @@ class Dask:
         self._executor: Executor = self._client.get_executor(pure=False)
 
     def submit(self, task: Task) -> Future[Graded]:
-        return self._executor.submit(grade.grade, task)
+        return self._executor.submit(grade_within_limits, task)
 
     def done(self, future: Future[Graded]) -> None:
         pass
@@ -124,6 +128,12 @@ class Dask:
     def close(self) -> None:
         self._executor.shutdown(wait=False)
         self._client.close()
+
+
+def grade_within_limits(task: Task) -> Graded:
+    """Grade a notebook; what this process does for it by itself, which is little, has limits too."""
+    limit_this_process(SECONDS, MEMORY)
+    return grade.grade(task)
 
 
 def cores() -> int:

@@ -4,7 +4,6 @@ Deepnote and nbstripout take the marks away, last year's file has other ids, stu
 rename them. A mark is put back only where the content leaves no doubt; everything else is said.
 """
 
-import ast
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -13,6 +12,7 @@ from npfl_grader.course.definition import Cell, Definition
 from npfl_grader.grading.intake import Submitted
 
 DEFINES = re.compile(r"^(?:async\s+def|def|class)\s+(\w+)", re.MULTILINE)
+ASSIGNS = re.compile(r"^(?:[^\W\d]\w*[ \t]*=(?!=)[ \t]*)+", re.MULTILINE)
 HIDDEN = re.compile(r"^.*BEGIN HIDDEN TESTS.*?(?:END HIDDEN TESTS.*?$|\Z)", re.MULTILINE | re.DOTALL)
 HALF = 0.5  # of the instructor's cells: a notebook that holds fewer may be that of another exercise
 
@@ -106,17 +106,12 @@ def defines(source: str) -> frozenset[str]:
 
 
 def assigns(source: str) -> frozenset[str]:
-    """Name the variables to which a cell assigns outside of functions, in code or in its comments' code."""
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return frozenset()
+    """Name the variables to which a cell assigns outside of functions.
+
+    The text is only searched: a parser takes a thousand times the memory of what a student wrote.
+    """
     return frozenset(
-        target.id
-        for statement in tree.body
-        if isinstance(statement, ast.Assign)
-        for target in statement.targets
-        if isinstance(target, ast.Name)
+        name.strip() for match in ASSIGNS.finditer(source) for name in match[0].split("=") if name.strip()
     )
 
 

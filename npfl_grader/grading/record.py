@@ -1,16 +1,19 @@
 """Write results into the gradebook and the ``autograded`` folder, as ``nbgrader autograde`` leaves them.
 
 One process writes, a batch of submissions in one transaction. The order makes a kill at any point harmless:
-the receipt of an earlier grading is taken away first, then the new files are written beside the old ones, the
-database commits, the files are renamed, and the new receipts are written last. A submission with a receipt is
-recorded whole; one without is graded again by the next run, and each step can be done twice.
+the receipt of an earlier grading is taken away first, then each student's new folder is written elsewhere,
+the database commits, the folders are put in their places, and the new receipts are written last. A
+submission with a receipt is recorded whole; one without is graded again by the next run, and each step can
+be done twice. What cannot be written or recorded for one student is that student's trouble alone.
 """
 
 import os
+import shutil
 import time
+import traceback
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 from sqlalchemy.orm import Session
 
@@ -18,11 +21,13 @@ from npfl_grader.course import gradebook, submissions
 from npfl_grader.course.gradebook_rows import Rows, Work, late_rule
 from npfl_grader.course.settings import Course
 from npfl_grader.course.submissions import Submission
+from npfl_grader.engine.host import apart
 from npfl_grader.errors import CourseError
-from npfl_grader.files import part, stage, write
+from npfl_grader.files import HOPELESS, swap, write
 from npfl_grader.grading import receipts
 from npfl_grader.grading.grade import Graded
 from npfl_grader.grading.receipts import Receipt
+from npfl_grader.text import clean
 
 BATCH = 50
 SECONDS = 5.0  # between two commits while results come slowly
@@ -91,8 +96,11 @@ class Recorder:
         exempt = set(course.converter.exclude_overwriting.get(assignment, []))
         self.files = {name: data for name, data in files.items() if name not in exempt}
         self.waiting: list[Result] = []
+        self.trouble: dict[str, str] = {}  # for each student of whom nothing could be recorded, why
+        self.logs: dict[str, str] = {}  # and the traceback
         self.last = time.monotonic()
         self.late = late_rule(course)
+        self.parts = receipts.folder(course, assignment) / ".parts"
         self.gradebook = gradebook.connect(course)
 
     def add(self, result: Result) -> None:
@@ -111,12 +119,14 @@ class Recorder:
         """
         if self.waiting:
             try:
-                staged = [self._stage(result) for result in self.waiting]
-                self._commit()
-                for result, names in zip(self.waiting, staged, strict=True):
-                    self._publish(result, names)
+                staged = list(self._staged())
+                recorded = self._commit(staged)
+                for result in recorded:
+                    self._contain(result, self._publish)
             except OSError as error:
                 raise CourseError(f"cannot write the results: {error}") from None
+            finally:
+                shutil.rmtree(self.parts, ignore_errors=True)
         self.waiting.clear()
         self.last = time.monotonic()
 
@@ -126,42 +136,84 @@ class Recorder:
 
     # --- files ---
 
-    def _stage(self, result: Result) -> list[str]:
-        """Take the old receipt away and write the new files beside the old ones; name them."""
+    def _staged(self) -> Iterator[Result]:
+        """Write the new folders elsewhere; give the results of which that could be done."""
+        shutil.rmtree(self.parts, ignore_errors=True)
+        self.parts.mkdir(parents=True)
+        for result in self.waiting:
+            receipts.path(self.course, self.assignment, result.submission.student).unlink(missing_ok=True)
+        read = {str(self.course.folder("autograded", one.submission.student, ".")) for one in self.waiting}
+        bounds = apart.Bounds(seconds=60, read=(os.path.commonpath(read),), write=(str(self.parts),))
+        for result, found in apart.each(self._stage, self.waiting, bounds, together=BATCH):
+            if not isinstance(found, apart.Trouble):
+                yield result
+            elif found.number in HOPELESS:
+                raise OSError(found.number, found.why)
+            else:
+                self._fails(result, found.why, found.log)
+
+    def _stage(self, result: Result) -> bytes:
+        """Write the new folder of one student, with what of the old one stays."""
         student = result.submission.student
-        receipts.path(self.course, self.assignment, student).unlink(missing_ok=True)
-        folder = self.course.folder("autograded", student, self.assignment)
+        place = self.parts / student
         files = {f"{name}.ipynb": graded.document for name, graded in result.graded.items()}
         files |= result.submission.files | self.files
+        if not result.whole:
+            folder = self.course.folder("autograded", student, self.assignment)
+            old = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+            files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in old} | files
         for name, data in files.items():
-            stage(folder / name, data, self.course.permissions)
-        return list(files)
+            path = place / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+            path.chmod(self.course.permissions)
+        return b""
 
-    def _publish(self, result: Result, names: list[str]) -> None:
+    def _publish(self, result: Result) -> None:
         student = result.submission.student
-        folder = self.course.folder("autograded", student, self.assignment)
-        for name in names:
-            part(folder / name).replace(folder / name)
-        if result.whole:
-            keep = {folder / name for name in names}
-            for parent, _, files in os.walk(folder, topdown=False):
-                for name in files:
-                    if Path(parent, name) not in keep:
-                        Path(parent, name).unlink()
-                if not os.listdir(parent):
-                    os.rmdir(parent)
-        if self.course.directory.groupshared:
+        place, folder = self.parts / student, self.course.folder("autograded", student, self.assignment)
+        if place.exists():
+            swap(place, folder)
+        elif folder.exists():  # nothing was handed in any more
+            shutil.rmtree(folder)
+        if self.course.directory.groupshared and folder.exists():
             self.course.converter.set_permissions(self.assignment, student)
         write(receipts.path(self.course, self.assignment, student), receipts.dump(result.receipt))
 
+    def _contain(self, result: Result, work: Callable[[Result], None]) -> bool:
+        """Do something for one student; say whether it went well. What would befall everybody is raised."""
+        try:
+            work(result)
+        except (CourseError, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in HOPELESS:
+                raise
+            self._fails(result, f"{type(error).__name__}: {clean(error)}", traceback.format_exc())
+            return False
+        return True
+
+    def _fails(self, result: Result, why: str, log: str) -> None:
+        self.trouble[result.submission.student] = why
+        self.logs[result.submission.student] = log
+
     # --- database ---
 
-    def _commit(self) -> None:
-        """Record the batch in one transaction."""
+    def _commit(self, results: list[Result]) -> list[Result]:
+        """Record the batch in one transaction, or, if one of them cannot be recorded, each in its own."""
+        try:
+            self._write(results)
+        except CourseError:
+            raise
+        except Exception:
+            self.gradebook.db.remove()
+            return [result for result in results if self._contain(result, lambda one: self._write([one]))]
+        return results
 
+    def _write(self, results: list[Result]) -> None:
         def work() -> None:
             session: Session = self.gradebook.db()
-            Rows(session, self.assignment, self.late).record([result.work() for result in self.waiting])
+            Rows(session, self.assignment, self.late).record([result.work() for result in results])
             session.commit()
             self.gradebook.db.remove()
 

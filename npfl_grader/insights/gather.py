@@ -45,6 +45,7 @@ class Insights:
     pairs: list[Pair]
     compared: int
     notes: list[str] = field(default_factory=list)
+    complete: bool = True  # whether all that was handed in could be read
 
     def json(self) -> str:
         """Write everything for programs."""
@@ -124,15 +125,15 @@ def gather(course: Course, assignment: str, names: bool = False) -> Insights:
     ]
     checks, table = statistics.checks(definitions, grades, judged)
     mistakes = statistics.mistakes(checks, table, judged, report)
-    alike_pairs, compared = resemblance.resemblance(
-        resemblance.answers(course, assignment, definitions, present)
-    )
+    written_by, trouble = resemblance.answers(course, assignment, definitions, present)
+    alike_pairs, compared = resemblance.resemblance(written_by)
     failing = {student: tuple(table[number] < 1) for number, student in enumerate(judged)}
     pairs = [
         Pair(shown[a], shown[b], alike, usual, any(failing.get(a, ())) and failing[a] == failing.get(b))
         for a, b, alike, usual in alike_pairs
     ]
     looks = _looks(course, assignment, report, waiting)
+    looks += [(student, f"could not be compared: {why}") for student, why in trouble.items()]
     return Insights(
         assignment,
         len(everybody),
@@ -147,6 +148,7 @@ def gather(course: Course, assignment: str, names: bool = False) -> Insights:
         sorted(((shown.get(student, "a folder of no student"), why) for student, why in looks), key=_natural),
         pairs,
         compared,
+        complete=not trouble,
     )
 
 

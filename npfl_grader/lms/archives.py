@@ -1,22 +1,25 @@
 """Read archives that others made: nothing is unpacked to disk, nothing grows beyond bounds.
 
 Names are brought to Unicode's composed form, whatever program and system wrote them. What is a link, locked,
-too large or leads out of the archive is left out, and the reason is given.
+too large or leads out of the archive is left out, and the reason is given. Everything is counted as it is
+unpacked, folders and headers too, and whatever a library of Python's raises at a damaged archive is a reason.
 """
 
 import contextlib
+import gzip
 import io
 import stat
 import struct
 import tarfile
 import unicodedata
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path, PurePosixPath
+
+from npfl_grader.text import clean, harmless
 
 MEMBERS = 20_000
 MEMBER_BYTES = 100_000_000
@@ -25,6 +28,7 @@ RATIO = 200  # times the packed size; a notebook full of zeros has 50
 NESTED_BYTES = 100_000_000
 NESTED_MEMBERS = 500
 DEPTH = 3
+FOLDERS_DEEP = 20
 NAME_BYTES = 200
 UNICODE_PATH = 0x7075  # Info-ZIP's extra field with the name in UTF-8
 JUNK = {"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", ".ipynb_checkpoints", "__pycache__"}
@@ -126,16 +130,16 @@ def listing(source: Path | io.BytesIO, bounds: Bounds) -> tuple[list[Member], di
     """List the files of a zip archive; see `members`."""
     try:
         archive = zipfile.ZipFile(source)  # its members keep it open
-    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, struct.error) as error:
-        raise Refused(f"the archive is damaged ({error}): ask for it, or download it, again") from None
+    except Exception as error:
+        raise _damaged(error) from None
     found: list[Member] = []
     refused: dict[str, str] = {}
     for info in archive.infolist():
+        bounds.count()
         if info.is_dir():
             continue
         raw = name_of(info)
         try:
-            bounds.count()
             path = safe(raw)
             if _junk(path):
                 continue
@@ -144,9 +148,7 @@ def listing(source: Path | io.BytesIO, bounds: Bounds) -> tuple[list[Member], di
             if info.flag_bits & 1:
                 raise Refused("it is locked with a password")
         except Refused as error:
-            refused[raw.encode("utf-8", "replace").decode()] = str(error)
-            if bounds.members < 0:
-                raise
+            refused[clean(raw)] = str(error)
             continue
         found.append(Member(path, _date(info), partial(_read, archive, info, bounds)))
     return found, refused
@@ -169,8 +171,8 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, bounds: Bounds) -> by
     try:
         with archive.open(info) as file:
             data = file.read(most + 1)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError, zlib.error) as error:
-        raise Refused(f"it cannot be unpacked: {error}") from None
+    except Exception as error:
+        raise Refused(f"it cannot be unpacked: {type(error).__name__}: {clean(error, 100)}") from None
     if len(data) > most:
         raise Refused(f"unpacked it has more than {most:,} bytes")
     bounds.take(len(data))
@@ -203,8 +205,10 @@ def safe(name: str) -> PurePosixPath:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or not path.parts or (name[1:2] == ":" and name[0].isalpha()):
         raise Refused("its name leads out of the archive")
-    if any(ord(letter) < 32 or ord(letter) == 127 for letter in name):
-        raise Refused("its name has control characters")
+    if not harmless(name):
+        raise Refused("its name holds what no name should, such as control characters")
+    if len(path.parts) > FOLDERS_DEEP:
+        raise Refused(f"it lies more than {FOLDERS_DEEP} folders deep")
     return PurePosixPath(*(shorten(part) for part in path.parts))
 
 
@@ -241,7 +245,7 @@ def unpack(
     if depth >= DEPTH:
         yield path, f"archives lie more than {DEPTH} deep in each other", modified
         return
-    inside = path.with_name(path.name.split(".")[0] or "archive")
+    inside = path.with_name(path.name.split(".")[0].strip() or "archive")
     try:
         if name.endswith(".zip"):
             found, refused = listing(io.BytesIO(data), bounds)
@@ -251,11 +255,7 @@ def unpack(
         yield path, str(error), modified
         return
     for member, reason in refused.items():
-        yield (
-            inside / PurePosixPath(*(part for part in PurePosixPath(member).parts if part not in "/..")),
-            reason,
-            None,
-        )
+        yield inside / clean(member).replace("/", " "), reason, None
     for entry in found:
         try:
             content: bytes | str = entry.read()
@@ -267,16 +267,36 @@ def unpack(
             yield from unpack(inside / entry.path, content, entry.modified, bounds, depth + 1)
 
 
+class _Counted(io.RawIOBase):
+    """A stream that ends with `Refused` where more comes out of it than may be read."""
+
+    def __init__(self, source: io.BufferedIOBase, most: int) -> None:
+        self._source, self._left = source, most
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._source.read(self._left + 1 if size < 0 else min(size, self._left + 1))
+        self._left -= len(data)
+        if self._left < 0:
+            raise Refused("unpacked it is too large")
+        return data
+
+
 def _tar(data: bytes, bounds: Bounds) -> tuple[list[Member], dict[str, str]]:
-    """Read a tar archive from start to end, once."""
+    """Read a tar archive from start to end, once; headers count as what they bring along."""
     found: list[Member] = []
     refused: dict[str, str] = {}
+    packed = io.BytesIO(data)
+    plain = gzip.GzipFile(fileobj=packed) if data.startswith(b"\x1f\x8b") else packed
+    counted = _Counted(plain, min(NESTED_BYTES, bounds.left) + MEMBERS * tarfile.BLOCKSIZE)
     try:
-        with tarfile.open(fileobj=io.BytesIO(data), mode="r|*") as archive:
+        with tarfile.open(fileobj=counted, mode="r|") as archive:
             for info in archive:
+                bounds.count()
                 if info.isdir():
                     continue
-                bounds.count()
                 if info.size > min(MEMBER_BYTES, bounds.left):
                     raise Refused("unpacked it is too large")
                 name = unicodedata.normalize("NFC", info.name.encode("utf-8", "replace").decode())
@@ -290,10 +310,24 @@ def _tar(data: bytes, bounds: Bounds) -> tuple[list[Member], dict[str, str]]:
                     content = file.read() if file else b""
                     bounds.take(len(content))
                 except Refused as error:
-                    refused[name] = str(error)
+                    refused[clean(name)] = str(error)
                     continue
                 if not _junk(path):
-                    found.append(Member(path, datetime.fromtimestamp(info.mtime), partial(bytes, content)))
-    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-        raise Refused(f"the archive is damaged ({error}): ask for it again") from None
+                    found.append(Member(path, _moment(info.mtime), partial(bytes, content)))
+    except Refused:
+        raise
+    except Exception as error:
+        raise _damaged(error) from None
     return found, refused
+
+
+def _moment(seconds: float) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(seconds)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _damaged(error: Exception) -> Refused:
+    why = f"{type(error).__name__}: {clean(error, 100)}"
+    return Refused(f"the archive is damaged ({why}): ask for it, or download it, again")

@@ -4,17 +4,20 @@ The archives of the systems in ``systems/`` are read, and any with a folder for 
 A second run does only what has changed, and what a killed run has left undone.
 """
 
+import errno
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from npfl_grader.course import gradebook, submissions
 from npfl_grader.course.gradebook import Assignment
 from npfl_grader.course.settings import Course
+from npfl_grader.engine.host import apart
 from npfl_grader.errors import CourseError
+from npfl_grader.files import HOPELESS, bundle, unbundle
 from npfl_grader.late import LatePenalty
 from npfl_grader.lms import attempts, contents, dates, ledger, roster, spreadsheet, system
 from npfl_grader.lms.archives import Refused
@@ -23,6 +26,7 @@ from npfl_grader.lms.ledger import Collection, Question, Taken
 from npfl_grader.lms.people import People, full_name, plain_name
 from npfl_grader.text import clean
 
+AT_ONCE = 8  # students whose work is unpacked by one process
 IN_TIME = "a later attempt came after the deadline; the one in time stays, --late takes the last"
 
 
@@ -109,15 +113,28 @@ class Collector:
         handed_in = self._sort(paths, result)
         step(len(handed_in))
         rows = dict(self.before.students)
-        for student in sorted(handed_in):
-            old = self.before.students.get(student)
-            ours = {old.digest, *old.earlier} if old else set()
+
+        def choose(student: str) -> bytes:
             try:
                 taken, files = self._choose(student, handed_in[student])
             except Refused as error:
-                result.unusable[student] = str(error)
+                return bundle({"refused": str(error)}, {})
+            return bundle({"taken": asdict(taken)}, files)
+
+        bounds = apart.Bounds(read=tuple(str(path.resolve()) for path in paths if path.exists()))
+        for student, found in apart.each(choose, sorted(handed_in), bounds, together=AT_ONCE):
+            if isinstance(found, apart.Trouble):
+                result.unusable[student] = f"it could not be read: {found.why}"
                 step()
                 continue
+            said, files = unbundle(found)
+            if "refused" in said:
+                result.unusable[student] = said["refused"]
+                step()
+                continue
+            taken = Taken(**said["taken"])
+            old = self.before.students.get(student)
+            ours = {old.digest, *old.earlier} if old else set()
             if old and taken.late and not old.late and not (self.choice.late or _same(old, taken, files)):
                 rows[student] = replace(old, state="unchanged", notes=[IN_TIME])
                 step()
@@ -276,6 +293,9 @@ class Collector:
                 folder.rename(part / "old")
             (part / "new").rename(folder)
         except OSError as error:
+            if error.errno not in {*HOPELESS, errno.EACCES, errno.EPERM}:
+                shutil.rmtree(part, ignore_errors=True)
+                return f"{folder}: cannot be written: {error.strerror}"
             raise CourseError(
                 f"{folder}: cannot be written: {error.strerror}: mend that, and run it again"
             ) from None

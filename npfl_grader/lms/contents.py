@@ -65,6 +65,16 @@ def read(attempt: Attempt, notebooks: list[str]) -> tuple[dict[str, bytes], dict
         target = "/".join(clean(part) for part in inside.parts)
         if files.setdefault(target, content) != content:
             notes.append(f"{clean(path)} is left out: there is another {target}")
+    folders_of = {str(parent) for name in files for parent in PurePosixPath(name).parents}
+    for name in sorted(folders_of & {*files}, key=lambda name: name.endswith(".ipynb")):
+        # A file and a folder cannot have one name.
+        if name.endswith(".ipynb"):
+            for below in [other for other in files if other.startswith(f"{name}/")]:
+                del files[below]
+            notes.append(f"{name}/ is left out: there is a file of this name")
+        else:
+            del files[name]
+            notes.append(f"{name} is left out: there is a folder of this name")
     if len(files) > submissions.FILES:
         left = sorted(files, key=lambda name: not name.endswith(".ipynb"))[submissions.FILES :]
         notes.append(

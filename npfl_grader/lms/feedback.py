@@ -2,6 +2,7 @@
 
 from pathlib import Path, PurePosixPath
 
+from npfl_grader.course.gradebook import Marks
 from npfl_grader.course.settings import Course
 from npfl_grader.lms import archives
 from npfl_grader.lms.grades import Outcome
@@ -16,13 +17,20 @@ def pack_feedback(
     source: System,
     students: list[str],
     collection: Collection,
+    marks: dict[str, dict[str, Marks]],
     made: Outcome,
 ) -> list[Path]:
     """Pack the feedback of each student under the name by which the system finds the student again."""
     content: dict[str, bytes] = {}
     without, unknown = [], []
     for name in students:
-        pages = sorted(course.folder("feedback", name, assignment).glob("*.html"))
+        # Whatever else lies there: only what the grader has written is published.
+        folder = course.folder("feedback", name, assignment)
+        pages = [
+            page
+            for notebook in sorted(marks.get(name, ()))
+            if (page := folder / f"{notebook}.html").is_file() and not page.is_symlink()
+        ]
         if not pages:
             without.append(name)
             continue

@@ -119,7 +119,7 @@ class Collection:
             late = sum(taken.late for taken in states[state])
             name = "from earlier archives" if state == "earlier" else state
             table.add_row(name, str(len(states[state])), f"{late} late" if late else "")
-        table.add_row("missing", str(len(self.missing)), ", ".join(self.missing), end_section=True)
+        table.add_row("missing", str(len(self.missing)), Text(", ".join(self.missing)), end_section=True)
         rows = [
             ("not matched", f"{question.owner} {question.number}".strip(), question.reason)
             for question in self.unmatched

@@ -101,7 +101,9 @@ class Publisher:
         write(path, ("\ufeff" if self.source.mark else "") + text)
         made.files.append(path)
         graded = [name for name, grade in self.grades.items() if grade.submitted]
-        made.files += pack_feedback(self.course, self.assignment, self.source, graded, self.collection, made)
+        made.files += pack_feedback(
+            self.course, self.assignment, self.source, graded, self.collection, self.marks, made
+        )
         write(folder / "questions.csv", questions.table(self.grades, self.marks))
         made.files.append(folder / "questions.csv")
         self._say(made, refreshed)
@@ -314,12 +316,13 @@ def publish(course: Course, name: str, choice: Choice) -> Outcome:
     publisher = prepare(course, name, choice)
     renewed = _renew_feedback(course, name)
     made = publisher.run(refreshed)
-    if renewed:
-        made.notes.append(f"feedback written anew, for grades that have changed since: {renewed}")
+    if renewed.students:
+        made.notes.append(f"feedback written anew, for grades that have changed since: {renewed.students}")
+    made.doubts += [f"no feedback for {student}: {why}" for student, why in renewed.trouble.items()]
     return made
 
 
-def _renew_feedback(course: Course, name: str) -> int:
+def _renew_feedback(course: Course, name: str) -> feedback.Written:
     """Write the pages of feedback anew whose grades have changed since; students without any get none."""
     there = [
         student
@@ -327,7 +330,7 @@ def _renew_feedback(course: Course, name: str) -> int:
         if any(course.folder("feedback", student, name).glob("*.html"))
     ]
     if not there:
-        return 0
+        return feedback.Written()
     pages = feedback.prepare(course, name)
     pages.students = [student for student in pages.students if student in there]
     return pages.run(None, lambda: None)

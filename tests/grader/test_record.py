@@ -150,7 +150,7 @@ def test_a_grader_that_is_killed_again_and_again_loses_and_doubles_nothing(room)
     consistent(room, wanted)
 
 
-@pytest.mark.parametrize("point", ["_stage", "_commit", "_publish", "write"])
+@pytest.mark.parametrize("point", ["_staged", "_commit", "_publish", "write"])
 def test_killed_at_each_step_of_a_batch(room, point):
     wanted = {"a": True, "b": False, "c": True}
     for student, right in wanted.items():
@@ -159,7 +159,10 @@ def test_killed_at_each_step_of_a_batch(room, point):
     kill = "import os, signal; from npfl_grader.grading import record\n"
     owner = "record" if point == "write" else "record.Recorder"
     kill += f"real = {owner}.{point}; calls = []\n"
-    kill += "def die(*arguments):\n    calls.append(1)\n    len(calls) == 2 and os.kill(0, signal.SIGKILL)\n"
+    at = 1 if point == "_staged" else 2
+    kill += (
+        f"def die(*arguments):\n    calls.append(1)\n    len(calls) == {at} and os.kill(0, signal.SIGKILL)\n"
+    )
     kill += f"    result = real(*arguments)\n    {after}\n    return result\n{owner}.{point} = die\n"
     killed = write_only(room, "autograde", room.name, first=kill)
     assert killed.wait() == -signal.SIGKILL

@@ -54,6 +54,28 @@ def limit_memory(size: int) -> None:
     limit(resource.RLIMIT_AS, pages * resource.getpagesize() + size)
 
 
+def limit_this_process(seconds: int, memory: int) -> None:
+    """Allow this process so much more of the processor's time and of memory than it has had until now.
+
+    It may be called again; programs that are started undo it with `unlimit`.
+    """
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    limits = {resource.RLIMIT_CPU: int(used.ru_utime + used.ru_stime) + seconds + 1}
+    with contextlib.suppress(OSError):
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        limits[resource.RLIMIT_AS] = pages * resource.getpagesize() + memory
+    for which, value in limits.items():
+        hard = resource.getrlimit(which)[1]
+        resource.setrlimit(which, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
+
+
+def unlimit() -> None:
+    """Undo `limit_this_process`, which whoever started this process may have called."""
+    for which in (resource.RLIMIT_CPU, resource.RLIMIT_AS):
+        hard = resource.getrlimit(which)[1]
+        resource.setrlimit(which, (hard, hard))
+
+
 def limit(which: int, value: int) -> None:
     """Lower one of the kernel's limits, as far as it is not lower already."""
     hard = resource.getrlimit(which)[1]

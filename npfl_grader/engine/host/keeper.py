@@ -26,6 +26,7 @@ from npfl_grader.engine.students_side import student, together
 _INTERVAL = 0.1  # seconds between two looks at the processes
 _MOMENT = 0.002  # seconds in which a killed process is gone
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_OPERATIONS = ("open", "start", "tasks", "end")
 
 
 Answer = dict[str, int | str]
@@ -63,9 +64,12 @@ class Keeper:
                     looked = time.monotonic()
                 if ready:
                     request, buffers = self.channel.receive()
-                    if request["op"] == "open":
+                    operation = request.pop("op")
+                    if operation not in _OPERATIONS:
+                        raise ValueError(f"the keeper does not know {operation!r}")
+                    if operation == "open":
                         request["files"] = dict(zip(request["files"], buffers, strict=True))
-                    self.channel.send(getattr(self, f"_{request.pop('op')}")(**request))
+                    self.channel.send(getattr(self, f"_{operation}")(**request))
         except Closed:
             pass
         finally:
@@ -141,14 +145,14 @@ class Keeper:
         os.environ["IPYTHONDIR"] = f"{self.work[0]}/.ipython"
         os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), "/usr/bin", "/bin"])
         limits = self.limits
-        processes = limits.processes + (0 if self.level == Level.FULL else _tasks_of_user())
+        processes = limits.processes + (0 if self.level == Level.FULL else tasks_of_user())
         sandbox.limit_resources(
             memory=limits.memory,
             processes=processes,
             file_size=limits.file,
             seconds=2 * int(limits.notebook) + 10,
         )
-        sandbox.confine(self.level, self.work, self.program == Engine.KERNEL)
+        sandbox.confine(self.level, self.work, self.program == Engine.KERNEL, sandbox.hidden())
         if self.program == Engine.KERNEL:
             together.in_kernel(sock, limits.memory, limits.output)
         elif self.program == Engine.TOGETHER:
@@ -249,7 +253,7 @@ def _above(descriptor: int, floor: int) -> int:
     return copy
 
 
-def _tasks_of_user() -> int:
+def tasks_of_user() -> int:
     """Count all threads of this process's user, which the limit on processes counts too."""
     count, uid = 0, os.getuid()
     if not os.path.exists("/proc/self/task"):

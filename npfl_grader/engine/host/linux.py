@@ -10,11 +10,15 @@ The manual pages user_namespaces(7), landlock(7), seccomp(2), capabilities(7), p
 
 import ctypes
 import errno
+import functools
 import os
 import platform
 import struct
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from npfl_grader.engine.host import calls
 
 NEW_MOUNT, NEW_UTS, NEW_IPC, NEW_USER, NEW_PID, NEW_NET = (
     0x20000,
@@ -28,87 +32,29 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 1, 2, 4
 _DETACH = 2
 _SET_DEATH_SIGNAL, _SET_DUMPABLE, _SET_SECCOMP, _SET_SUBREAPER, _NO_NEW_PRIVILEGES = 1, 4, 22, 36, 38
 
-# The calls' numbers on x86_64 and on aarch64; calls from 424 on have the same number everywhere.
 _MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+# Numbers on x86_64 and on aarch64 of what this module itself calls.
 _NUMBERS = {
     "pivot_root": (155, 41),
     "setns": (308, 268),
     "capset": (126, 91),
-    "clone": (56, 220),
-    "clone3": (435, 435),
     "landlock_create_ruleset": (444, 444),
     "landlock_add_rule": (445, 445),
     "landlock_restrict_self": (446, 446),
-    "socket": (41, 198),
 }
-# What no exercise needs, and what widens the attack surface or escapes a limit: memory that RLIMIT_AS
-# does not count (memfd, System V memory), other namespaces, other processes' memory, keys, BPF, io_uring.
-_DENIED = {
-    "connect": (42, 203),
-    "bind": (49, 200),
-    "listen": (50, 201),
-    "accept": (43, 202),
-    "accept4": (288, 242),
-    "ptrace": (101, 117),
-    "process_vm_readv": (310, 270),
-    "process_vm_writev": (311, 271),
-    "kcmp": (312, 272),
-    "pidfd_getfd": (438, 438),
-    "process_madvise": (440, 440),
-    "mount": (165, 40),
-    "umount2": (166, 39),
-    "pivot_root": (155, 41),
-    "chroot": (161, 51),
-    "open_tree": (428, 428),
-    "move_mount": (429, 429),
-    "fsopen": (430, 430),
-    "fsconfig": (431, 431),
-    "fsmount": (432, 432),
-    "fspick": (433, 433),
-    "mount_setattr": (442, 442),
-    "unshare": (272, 97),
-    "setns": (308, 268),
-    "open_by_handle_at": (304, 265),
-    "name_to_handle_at": (303, 264),
-    "bpf": (321, 280),
-    "perf_event_open": (298, 241),
-    "userfaultfd": (323, 282),
-    "io_uring_setup": (425, 425),
-    "io_uring_enter": (426, 426),
-    "io_uring_register": (427, 427),
-    "add_key": (248, 217),
-    "request_key": (249, 218),
-    "keyctl": (250, 219),
-    "memfd_create": (319, 279),
-    "memfd_secret": (447, 447),
-    "shmget": (29, 194),
-    "msgget": (68, 186),
-    "semget": (64, 190),
-    "mq_open": (240, 180),
-    "reboot": (169, 142),
-    "swapon": (167, 224),
-    "swapoff": (168, 225),
-    "init_module": (175, 105),
-    "finit_module": (313, 273),
-    "delete_module": (176, 106),
-    "kexec_load": (246, 104),
-    "acct": (163, 89),
-    "settimeofday": (164, 170),
-    "clock_settime": (227, 112),
-    "clock_adjtime": (305, 266),
-    "adjtimex": (159, 171),
-    "syslog": (103, 116),
-    "quotactl": (179, 60),
-    "personality": (135, 92),
-    "vmsplice": (278, 75),
-    "move_pages": (279, 239),
-    "migrate_pages": (256, 238),
-    "fanotify_init": (300, 262),
-    "lookup_dcookie": (212, 18),
-}
-_DENIED_X86 = {"iopl": 172, "ioperm": 173, "modify_ldt": 154}
-# Where neither a pid namespace nor Landlock keeps signals inside, no process may send any.
-_SIGNALS = {"kill": (62, 129), "tkill": (200, 130), "tgkill": (234, 131), "pidfd_send_signal": (424, 424)}
+# Calls up to this number are refused as forbidden; of later ones a C library may take any other error for a
+# failure, where it takes a missing call for an older kernel.
+_OLD = 434
+_NEW_ANYTHING = 0x2000000 | NEW_MOUNT | NEW_UTS | NEW_IPC | NEW_USER | NEW_PID | NEW_NET
+_AF_UNIX = 1
+# What may be asked of a descriptor: no queue that grows, no signal to whom it belongs.
+_FCNTL = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1032, 1034)
+# Whether it is a terminal and how large, how much can be read, and two flags.
+_IOCTL = (0x5401, 0x802C542A, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
+# Names of threads and of memory, the death signal, what is dumped, no new privileges, capabilities.
+_PRCTL = (1, 2, 3, 4, 15, 16, 21, 23, 38, 39, 42, 0x53564D41)
+_SOL_SOCKET = 1
+_BUFFER_SIZES = (7, 8, 32, 33)  # of sockets, which no limit on memory counts
 
 _ACCESS = {
     "execute": 1 << 0,
@@ -130,8 +76,10 @@ def _check(result: int, what: str) -> int:
     return result
 
 
-def _number(pair: tuple[int, int]) -> int:
-    return pair[platform.machine() == "aarch64"]
+def _number(pair: tuple[int | None, int | None]) -> int:
+    number = pair[platform.machine() == "aarch64"]
+    assert number is not None
+    return number
 
 
 def _syscall(name: str, *arguments: object) -> int:
@@ -244,7 +192,7 @@ def landlock(readable: list[str], writable: list[str]) -> None:
 
 
 def seccomp(*, unix_sockets: bool, signals: bool) -> None:
-    """Let the kernel refuse the calls of the list above with EPERM.
+    """Let the kernel refuse all calls but those of `calls`, and of some of these the arguments.
 
     Parameters
     ----------
@@ -253,46 +201,98 @@ def seccomp(*, unix_sockets: bool, signals: bool) -> None:
     signals : bool
         Whether signals may be sent.
     """
+    program = _filter(unix_sockets, signals)
+    code = ctypes.create_string_buffer(program)
+    no_new_privileges()
+    filter_ = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(code))
+    _check(_libc.prctl(_SET_SECCOMP, 2, filter_, 0, 0), "seccomp")
+
+
+@functools.cache
+def _filter(unix_sockets: bool, signals: bool) -> bytes:
     machine = platform.machine()
     program: list[bytes] = []
 
     def add(code: int, if_true: int, if_false: int, value: int) -> None:
         program.append(struct.pack("HBBI", code, if_true, if_false, value))
 
-    load, equal, at_least, any_bit, answer = 0x20, 0x15, 0x35, 0x45, 0x06
+    load, equal, more, any_bit, answer = 0x20, 0x15, 0x25, 0x45, 0x06
     allow, kill, refuse = 0x7FFF0000, 0x80000000, 0x00050000
+
+    def argument(number: int) -> None:
+        add(load, 0, 0, 16 + 8 * number)  # its lower half, which is all that the kernel looks at in these
+
+    def one_of(values: Sequence[int], otherwise: int = errno.EPERM) -> None:
+        for value in values:
+            add(equal, 0, 1, value)
+            add(answer, 0, 0, allow)
+        add(answer, 0, 0, refuse | otherwise)
+
+    def case(name: str, rule: Callable[[], None]) -> None:
+        """Judge one call; the rule must end in an answer."""
+        number = _number(calls.CHECKED[name])
+        here = len(program)
+        add(equal, 0, 0, number)
+        rule()
+        program[here] = struct.pack("HBBI", equal, 0, len(program) - here - 1, number)
+
     add(load, 0, 0, 4)  # the architecture
     add(equal, 1, 0, _MACHINES[machine])
     add(answer, 0, 0, kill)
     add(load, 0, 0, 0)  # the number of the call
     if machine == "x86_64":  # the x32 calls have numbers of their own
-        add(at_least, 0, 1, 0x40000000)
+        add(more, 0, 1, 0x3FFFFFFF)
         add(answer, 0, 0, refuse | errno.EPERM)
+    allowed = (
+        calls.ALLOWED | (calls.SIGNALS if signals else {}) | (calls.NAMED_SOCKETS if unix_sockets else {})
+    )
+    for pair in allowed.values():
+        if (number := pair[machine == "aarch64"]) is not None:
+            add(equal, 0, 1, number)
+            add(answer, 0, 0, allow)
+
+    def new_process() -> None:
+        argument(0)
+        add(any_bit, 0, 1, _NEW_ANYTHING)
+        add(answer, 0, 0, refuse | errno.EPERM)
+        add(answer, 0, 0, allow)
+
+    def only_oneself(*arguments: int) -> None:
+        for place in arguments:
+            argument(place)
+            add(equal, 1, 0, 0)
+            add(answer, 0, 0, refuse | errno.EPERM)
+        add(answer, 0, 0, allow)
+
+    def among(place: int, values: Sequence[int], otherwise: int = errno.EPERM) -> None:
+        argument(place)
+        one_of(values, otherwise)
+
+    def option() -> None:
+        argument(1)
+        add(equal, 1, 0, _SOL_SOCKET)
+        add(answer, 0, 0, allow)
+        argument(2)
+        for size in _BUFFER_SIZES:
+            add(equal, 0, 1, size)
+            add(answer, 0, 0, refuse | errno.EPERM)
+        add(answer, 0, 0, allow)
+
+    case("clone", new_process)
     # clone3 hides its flags from the filter; the C library falls back to clone when there is none.
-    add(equal, 0, 1, _number(_NUMBERS["clone3"]))
-    add(answer, 0, 0, refuse | errno.ENOSYS)
-    add(equal, 0, 4, _number(_NUMBERS["clone"]))
-    add(load, 0, 0, 16)  # the flags
-    add(any_bit, 0, 1, NEW_MOUNT | NEW_UTS | NEW_IPC | NEW_USER | NEW_PID | NEW_NET | 0x2000000)
-    add(answer, 0, 0, refuse | errno.EPERM)
-    add(answer, 0, 0, allow)
-    denied = [_number(pair) for name, pair in _DENIED.items() if not (unix_sockets and name in _UNIX)]
-    denied += _DENIED_X86.values() if machine == "x86_64" else []
-    denied += [] if signals else [_number(pair) for pair in _SIGNALS.values()]
-    for number in denied:
-        add(equal, 0, 1, number)
-        add(answer, 0, 0, refuse | errno.EPERM)
-    add(equal, 0, 4, _number(_NUMBERS["socket"]))
-    add(load, 0, 0, 16)  # the family
-    add(equal, 0, 1, 1 if unix_sockets else 0xFFFFFFFF)
-    add(answer, 0, 0, allow)
+    case("clone3", lambda: add(answer, 0, 0, refuse | errno.ENOSYS))
     # ZeroMQ takes this error for a host without network; at any other it ends the kernel.
-    add(answer, 0, 0, refuse | errno.EOPNOTSUPP)
-    add(answer, 0, 0, allow)
-    code = ctypes.create_string_buffer(b"".join(program))
-    no_new_privileges()
-    filter_ = struct.pack("HxxxxxxP", len(program), ctypes.addressof(code))
-    _check(_libc.prctl(_SET_SECCOMP, 2, filter_, 0, 0), "seccomp")
-
-
-_UNIX = {"connect", "bind", "listen", "accept", "accept4"}
+    case("socket", lambda: among(0, [_AF_UNIX] if unix_sockets else [], errno.EOPNOTSUPP))
+    case("socketpair", lambda: among(0, [_AF_UNIX]))
+    case("setsockopt", option)
+    case("prctl", lambda: among(0, _PRCTL))
+    case("ioctl", lambda: among(1, _IOCTL, errno.ENOTTY))
+    case("fcntl", lambda: among(1, _FCNTL))
+    case("prlimit64", lambda: only_oneself(0))
+    case("sched_setaffinity", lambda: only_oneself(0))
+    case("setpriority", lambda: only_oneself(0, 1))
+    case("sched_setscheduler", lambda: among(1, [0]))  # the usual policy, which ZeroMQ sets for its threads
+    add(more, 0, 1, _OLD)
+    add(answer, 0, 0, refuse | errno.ENOSYS)
+    add(answer, 0, 0, refuse | errno.EPERM)
+    return b"".join(program)

@@ -1,10 +1,13 @@
-"""Confine student code: what the host allows, and how it is done.
+"""Confine what students wrote, and what reads it: what the host allows, and how it is done.
 
 Level ``full``: namespaces for user, processes, mounts, System V IPC, host name and network, with a new root
 that holds the Python installation, read-only, and a small work directory in memory; Landlock; seccomp;
 resource limits. Level ``landlock``: without namespaces, where the host forbids them; files and network are
 closed, but processes share the host's process table, so the keeper hunts them down itself. Level ``none``:
 resource limits alone.
+
+The tests' process is confined the same way, in a sandbox of its own: it is trusted, but it reads what the
+student's process sends. Only the reference implementations are not hidden from it.
 """
 
 import functools
@@ -82,16 +85,23 @@ def leave_root() -> None:
         linux.set_dumpable(True)  # or /proc/self would stay root's
 
 
-def enter_namespaces() -> None:
-    """Move this process into namespaces for users and mounts, and its next child into one for processes.
+def enter_namespaces(hide: list[str]) -> None:
+    """Move this process into namespaces for all but processes, and its next child into one for these too.
 
     In the mount namespace, the root that each submission will get is made ready, except for what is its own.
+    The network has nothing in it, and needs none of its own for each submission: nobody may open a socket
+    that outlives its process.
+
+    Parameters
+    ----------
+    hide : list of str
+        Folders that shall be empty there.
     """
     uid, gid = os.getuid(), os.getgid()
     if uid == 0:
         # Root mounts what lies in folders that the user without rights, whom it becomes now, cannot enter.
         linux.unshare(linux.NEW_MOUNT)
-        _build_root()
+        _build_root(hide)
         leave_root()
         uid = gid = NOBODY
         linux.unshare(linux.NEW_USER | linux.NEW_PID)
@@ -99,7 +109,8 @@ def enter_namespaces() -> None:
     else:
         linux.unshare(linux.NEW_USER | linux.NEW_PID | linux.NEW_MOUNT)
         linux.map_user(STUDENT, uid, gid)
-        _build_root()
+        _build_root(hide)
+    linux.unshare(linux.NEW_IPC | linux.NEW_UTS | linux.NEW_NET)
 
 
 @functools.cache
@@ -114,8 +125,8 @@ def _root() -> str:
     )
 
 
-def _build_root() -> None:
-    """Mount what student code may read, and nothing else, below one folder."""
+def _build_root(hide: list[str]) -> None:
+    """Mount what may be read in a sandbox, and nothing else, below one folder."""
     root = _root()
     linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
     linux.mount("tmpfs", root, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "size=1m,mode=755")
@@ -130,7 +141,7 @@ def _build_root() -> None:
         else:
             Path(target).touch()
         linux.mount(os.path.realpath(path), target, None, linux.MS_BIND | linux.MS_REC)
-    for path in hidden():
+    for path in hide:
         linux.mount("tmpfs", root + path, "tmpfs", linux.MS_RDONLY, "size=4k")
     for folder in ("/proc", OWN):
         os.mkdir(root + folder)
@@ -139,8 +150,8 @@ def _build_root() -> None:
 
 
 def new_root(size: int, files: int) -> None:
-    """Give this process, the first of a process namespace, file systems, network and the rest of its own."""
-    linux.unshare(linux.NEW_MOUNT | linux.NEW_IPC | linux.NEW_UTS | linux.NEW_NET)
+    """Give this process, the first of a process namespace, file systems of its own."""
+    linux.unshare(linux.NEW_MOUNT)
     root = _root()
     # A mount that comes from another user's namespace is locked, its copy is not.
     linux.mount(root, root, None, linux.MS_BIND | linux.MS_REC)
@@ -153,13 +164,15 @@ def new_root(size: int, files: int) -> None:
     linux.change_root(root)
 
 
-def limit_resources(*, memory: int, processes: int, file_size: int, seconds: int) -> None:
+def limit_resources(
+    *, memory: int, processes: int, file_size: int, seconds: int, descriptors: int = 128
+) -> None:
     """Set what the kernel limits for each process; memory and processes come on top of what there is now."""
     limit_memory(memory)
     limits = {
         resource.RLIMIT_FSIZE: file_size,
         resource.RLIMIT_NPROC: processes,
-        resource.RLIMIT_NOFILE: 256,
+        resource.RLIMIT_NOFILE: descriptors,
         resource.RLIMIT_CPU: seconds,
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_MEMLOCK: 1 << 16,
@@ -170,29 +183,38 @@ def limit_resources(*, memory: int, processes: int, file_size: int, seconds: int
         limit(which, value)
 
 
-def confine(level: Level, work: list[str], unix_sockets: bool) -> None:
-    """Take from this process, and from what it will fork, all that its level forbids."""
+def confine(level: Level, work: list[str], unix_sockets: bool, hide: list[str]) -> None:
+    """Take from this process, and from what it will fork, all that its level forbids.
+
+    Parameters
+    ----------
+    level : Level
+    work : list of str
+        The folders that it may write to.
+    unix_sockets : bool
+        Whether it may open sockets by names, which only a Jupyter kernel needs.
+    hide : list of str
+        The folders that it may not read, though they lie in others that it may.
+    """
     if level == Level.NONE:
         return
     devices = [path for path in DEVICES if os.path.exists(path)]
+    linux.drop_capabilities()
     if level == Level.FULL:
-        linux.drop_capabilities()
         linux.landlock(["/"], [*work, *devices])
     else:
-        folders = [part for path in readable() for part in _without_hidden(path)]
+        folders = [part for path in readable() for part in _without(path, hide)]
         linux.landlock([*folders, "/proc"], [*work, *devices])
     linux.seccomp(unix_sockets=unix_sockets, signals=level == Level.FULL or linux.landlock_version() >= 6)
 
 
-def _without_hidden(path: str) -> list[str]:
+def _without(path: str, hide: list[str]) -> list[str]:
     """Split a folder into its parts as far as it takes to leave out what is hidden."""
-    if path in hidden():
+    if path in hide:
         return []
-    if not any(Path(folder).is_relative_to(path) for folder in hidden()):
+    if not any(Path(folder).is_relative_to(path) for folder in hide):
         return [path]
-    return [
-        part for entry in os.scandir(path) for part in _without_hidden(entry.path) if os.path.exists(part)
-    ]
+    return [part for entry in os.scandir(path) for part in _without(entry.path, hide) if os.path.exists(part)]
 
 
 def probe(ceiling: Level = Level.FULL) -> tuple[Level, dict[str, str]]:
@@ -218,17 +240,17 @@ def _attempt(level: Level) -> None:
     if platform.system() != "Linux":
         raise OSError(f"{platform.system()} has neither Landlock nor namespaces")
     if level == Level.FULL:
-        enter_namespaces()
+        enter_namespaces(hidden())
         reason = _in_child(_attempt_inside)
         if reason:
             raise OSError(reason)
     else:
-        confine(level, [], unix_sockets=False)
+        confine(level, [], unix_sockets=False, hide=hidden())
 
 
 def _attempt_inside() -> None:
     new_root(1 << 20, 1000)
-    confine(Level.FULL, [HOME], unix_sockets=False)
+    confine(Level.FULL, [HOME], unix_sockets=False, hide=[])
 
 
 def _in_child(action: Callable[[], None]) -> str:

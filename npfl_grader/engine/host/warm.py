@@ -5,21 +5,25 @@ work, and it never reads a submission itself: the forked process reads its own c
 """
 
 import contextlib
+import functools
 import json
 import os
 import select
 import signal
 import socket
 import sys
+import tempfile
 import traceback
 
 from npfl_grader.engine.both import shell
 from npfl_grader.engine.both.wire import UNLIMITED, Channel
-from npfl_grader.engine.both.work import remove
+from npfl_grader.engine.both.work import remove, unlimit
 from npfl_grader.engine.host import keeper, linux, sandbox
 from npfl_grader.engine.host.orders import DONE, JOB
-from npfl_grader.engine.job import Level
+from npfl_grader.engine.job import Level, Limits
 from npfl_grader.engine.tests_side import checker
+
+_DESCRIPTORS = 4096  # of the tests' process, which has a connection to each copy of the student's
 
 
 def main(descriptor: int, role: str, base: str, ceiling: str) -> None:
@@ -36,6 +40,7 @@ def main(descriptor: int, role: str, base: str, ceiling: str) -> None:
     ceiling : str
         The strongest level of protection to try.
     """
+    unlimit()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the grader's to handle
     os.environ["HOME"] = base
     os.chdir("/")
@@ -44,18 +49,17 @@ def main(descriptor: int, role: str, base: str, ceiling: str) -> None:
     shell.prepare()
     remove(f"{base}/profile_default")  # IPython's, of no use here
     control = socket.socket(fileno=descriptor)
-    level, reasons = Level.NONE, dict[str, str]()
-    guarded = role == "student" and os.getuid() == 0
+    guarded = os.getuid() == 0
     if guarded:
         _keep_root_outside(base)
-    if role == "student":
-        level, reasons = sandbox.probe(Level(ceiling))
-        if os.getuid() == 0 and (level == Level.FULL or _readable_by_nobody()):
-            os.chown(base, sandbox.NOBODY, sandbox.NOBODY)
-            if level != Level.FULL:
-                sandbox.leave_root()
+    level, reasons = sandbox.probe(Level(ceiling))
+    # Without namespaces, the tests' process keeps its user: so it is another one than the student's code has.
+    if guarded and (level == Level.FULL or (role == "student" and _readable_by_nobody())):
+        os.chown(base, sandbox.NOBODY, sandbox.NOBODY)
+        if level != Level.FULL:
+            sandbox.leave_root()
     if level == Level.FULL:
-        sandbox.enter_namespaces()
+        sandbox.enter_namespaces(sandbox.hidden() if role == "student" else [])
     if guarded:  # the change of the user has undone it
         linux.die_with_parent()
     if level == Level.FULL:
@@ -110,7 +114,7 @@ def _serve(control: socket.socket, role: str, level: Level, base: str) -> None:
             try:
                 os.close(ended)
                 control.close()
-                _job(role, level, base, descriptors)
+                _job(role, level, base, descriptors, lives)
             except Exception:
                 traceback.print_exc(file=sys.__stderr__)
             finally:
@@ -161,14 +165,34 @@ def _end_orphans() -> None:
             os.waitpid(-1, 0)
 
 
-def _job(role: str, level: Level, base: str, descriptors: list[int]) -> None:
+def _job(role: str, level: Level, base: str, descriptors: list[int], lives: int) -> None:
     linux.die_with_parent()
     os.setsid()
     if role == "student":
         keeper.Keeper(level, Channel(socket.socket(fileno=descriptors[0]), UNLIMITED), base).serve()
     else:
-        worker, for_keeper = (socket.socket(fileno=descriptor) for descriptor in descriptors)
-        checker.main(worker, for_keeper, base)
+        keeper.keep_descriptors(*descriptors, lives)  # nothing that it writes reaches a terminal
+        worker, for_keeper = (socket.socket(fileno=descriptor) for descriptor in (3, 4))
+        checker.main(worker, for_keeper, functools.partial(_confine_tests, level, base))
+
+
+def _confine_tests(level: Level, base: str, limits: Limits) -> str:
+    """Confine this process, which runs the tests and reads what the student's sends; return its folder."""
+    if level == Level.FULL:
+        sandbox.new_root(2 * limits.file, 10_000)
+        work = [sandbox.HOME, sandbox.TEMPORARY]
+    else:
+        work = [tempfile.mkdtemp(dir=base)]
+    os.environ["HOME"], os.environ["TMPDIR"] = work[0], work[-1]
+    sandbox.limit_resources(
+        memory=limits.memory,
+        processes=limits.processes + (0 if level == Level.FULL else keeper.tasks_of_user()),
+        file_size=limits.file,
+        seconds=2 * int(limits.notebook) + 10,
+        descriptors=_DESCRIPTORS,
+    )
+    sandbox.confine(level, work, unix_sockets=False, hide=[])
+    return work[0]
 
 
 if __name__ == "__main__":

@@ -13,15 +13,18 @@ import threading
 import time
 from dataclasses import dataclass
 
-from npfl_grader.engine.both.wire import UNLIMITED, Channel, Closed, Garbled, Late, Message
+from npfl_grader.engine.both.codec import Sizes
+from npfl_grader.engine.both.wire import Channel, Closed, Garbled, Late, Message
 from npfl_grader.engine.both.work import remove
 from npfl_grader.engine.host.orders import DONE, END, JOB
 from npfl_grader.engine.job import Job, Level, Probe, Result, Role
 from npfl_grader.engine.retry import persist
 from npfl_grader.engine.tests_side import names
+from npfl_grader.text import clean
 
 _GRACE = 5.0
 _MOST_STUCK = 3
+_MOST_RESULT = 64 << 20  # bytes of a result, besides the output of the cells
 PROGRAM = ("-m", "npfl_grader.engine.host.warm")
 
 
@@ -112,7 +115,7 @@ class Pair:
         self.owner = os.getpid()
         self.student = Warm("student", ceiling)
         try:
-            self.tests = Warm("tests")
+            self.tests = Warm("tests", ceiling)
         except Broken:
             self.student.close()
             raise
@@ -154,7 +157,9 @@ class Pair:
                 raise Broken(f"a warm process has ended: {error}") from None
             for sock in (tests, for_checker, for_keeper):
                 sock.close()
-            outcome = self._follow(Channel(worker, UNLIMITED), job, header, data)
+            # The tests' process has read what a student's sent, so what it sends is read with care as well.
+            sizes = Sizes(buffers=max(len(data), _MOST_RESULT + 8 * job.limits.output))
+            outcome = self._follow(Channel(worker, sizes), job, header, data)
         # The keeper ends by itself when the tests' process does.
         self.tests.finish(0.5 if isinstance(outcome, _Stuck) else 5)
         self.student.finish(20)
@@ -170,12 +175,16 @@ class Pair:
                 message, buffers = channel.receive(deadline)
                 if buffers:
                     return Result.decode(bytes(buffers[0]))
-                at = message["begins"]
+                at = message.get("begins") if type(message) is dict else None
+                if at is not None and (type(at) is not int or not 0 <= at < len(job.cells)):
+                    raise ValueError("no cell")
                 deadline = end if at is None else min(end, time.monotonic() + job.limits.cell + _GRACE)
         except Late:
             return _Stuck(at)
         except (Closed, Garbled):
             return Result(fault="the tests' process has ended")
+        except ValueError as error:
+            return Result(fault=f"the tests' process has sent no result: {clean(error)}")
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ import importlib
 import os
 import socket
 import sys
-import tempfile
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import replace
 from types import ModuleType
 
@@ -21,8 +21,8 @@ from npfl_grader.engine.both.outputs import error_output
 from npfl_grader.engine.both.points import points
 from npfl_grader.engine.both.shell import CellTimeout, Notebook, Variables
 from npfl_grader.engine.both.wire import UNLIMITED, Channel
-from npfl_grader.engine.both.work import limit_memory, put_files, remove
-from npfl_grader.engine.job import Engine, Job, Outcome, Result, Role, Side, Status
+from npfl_grader.engine.both.work import put_files
+from npfl_grader.engine.job import Engine, Job, Limits, Outcome, Result, Role, Side, Status
 from npfl_grader.engine.tests_side import remote, together
 from npfl_grader.engine.tests_side.blame import engines_own
 from npfl_grader.engine.tests_side.client import Sandbox
@@ -244,19 +244,19 @@ def in_order(job: Job, by_index: dict[int, Outcome]) -> list[Outcome]:
     return results
 
 
-def main(worker: socket.socket, keeper: socket.socket, base: str) -> None:
+def main(worker: socket.socket, keeper: socket.socket, confine: Callable[[Limits], str]) -> None:
     """Run one submission in a process forked from the warm one, then end; whatever happens, say so.
 
     Parameters
     ----------
     worker, keeper : socket
         To the worker, and to the keeper of the student's sandbox.
-    base : str
-        A folder for the work directory.
+    confine : callable
+        Confines this process within the limits of the submission, and gives its work directory.
     """
     channel = Channel(worker, UNLIMITED)
     try:
-        result = _run(channel, Sandbox(Channel(keeper, UNLIMITED)), base)
+        result = _run(channel, Sandbox(Channel(keeper, UNLIMITED)), confine)
     except Fault as fault:
         result = Result(fault=str(fault))
     except BaseException as error:
@@ -265,23 +265,18 @@ def main(worker: socket.socket, keeper: socket.socket, base: str) -> None:
     channel.send({"result": None}, [result.encode()])
 
 
-def _run(channel: Channel, sandbox: Sandbox, base: str) -> Result:
+def _run(channel: Channel, sandbox: Sandbox, confine: Callable[[Limits], str]) -> Result:
     header, [data] = channel.receive()
     job = Job.decode(bytes(data))
-    folder = tempfile.mkdtemp(dir=base)
-    try:
-        put_files(folder, job.files)
-        os.chdir(folder)
-        sys.path.append(folder)
-        # A value of the student's that is legal, but huge where it is used, makes an error, not a fault.
-        limit_memory(job.limits.memory)
-        if job.engine != Engine.TWO_PROCESS:
-            return Result(in_order(job, together.run(job, sandbox)))
-        names = {source: from_json(parts) for source, parts in header["names"].items()}
-        checker = Checker(job, names, set(header["stuck"]), channel, sandbox)
-        students = [cell.source for cell in job.cells if cell.role == Role.STUDENT]
-        remote.teach_inspect(students, checker.injected)
-        return Result(checker.run(), log=checker.log)
-    finally:
-        os.chdir("/")
-        remove(folder)
+    # Of memory too: a value that is legal, but huge where it is used, makes an error of the test, no fault.
+    folder = confine(job.limits)
+    put_files(folder, job.files)
+    os.chdir(folder)
+    sys.path.append(folder)
+    if job.engine != Engine.TWO_PROCESS:
+        return Result(in_order(job, together.run(job, sandbox)))
+    names = {source: from_json(parts) for source, parts in header["names"].items()}
+    checker = Checker(job, names, set(header["stuck"]), channel, sandbox)
+    students = [cell.source for cell in job.cells if cell.role == Role.STUDENT]
+    remote.teach_inspect(students, checker.injected)
+    return Result(checker.run(), log=checker.log)
