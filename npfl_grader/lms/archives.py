@@ -101,6 +101,8 @@ def members(path: Path) -> tuple[list[Member], dict[str, str]]:
     """
     if path.is_dir():
         return _folder(path)
+    if path.suffix.casefold() in FOREIGN or tarfile.is_tarfile(path):
+        raise Refused("only zip archives are opened: unpack it, and name the folder")
     if not zipfile.is_zipfile(path):
         raise Refused("it is no zip archive, or was not downloaded whole: download it again")
     return listing(path, Bounds(TOTAL_BYTES, MEMBERS))

@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import sys
+import tarfile
 import zipfile
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -597,3 +598,50 @@ def test_no_hash_seed_decides_anything(tmp_path):
     }
     assert len(said) == 1
     assert said == {f"{decided(tmp_path)}\n"}
+
+
+CLASSES = {
+    "cp1250": ["Jiří Dvořák", "Šárka Čížková", "Łukasz Żak", "Ödön Szűcs"],
+    "cp1251": ["Ольга Иванова", "Пётр Щукин", "Юлія Їжак"],
+    "cp1252": ["José Peña", "Zoë Weiß", "François Lefèvre", "Åse Ødegård"],
+    "cp1253": ["Γιώργος Παπαδόπουλος", "Ελένη Νικολάου"],
+    "cp1254": ["Işık Şahin", "Çağrı Yıldız", "Gülşen Öz"],
+    "cp1256": ["محمد الأحمد", "فاطمة الزهراء"],
+    "gb18030": ["王小明", "李伟", "张丽"],
+    "mac_roman": ["José Peña", "Zoë Weiß", "François Lefèvre"],
+    "utf-16": ["राहुल शर्मा", "สมชาย ใจดี", "Đorđe Ž"],
+    "utf-16-le": ["Jiří Dvořák", "Ольга Иванова"],
+    "utf-16-be": ["Jiří Dvořák", "Ольга Иванова"],
+    "utf-8-sig": ["राहुल शर्मा", "王小明", "İpek Ç"],
+}
+
+
+@pytest.mark.parametrize("encoding", CLASSES)
+@pytest.mark.parametrize("separator", [",", ";", "\t", "sep=;"])
+def test_names_in_any_encoding_are_read_or_the_guess_is_shown(tmp_path, encoding, separator):
+    mark = separator[-1]
+    first = f"{separator}\r\n" if separator.startswith("sep") else ""
+    text = f"{first}id{mark}full name{mark}email\r\n"
+    for number, name in enumerate(CLASSES[encoding]):
+        text += (
+            f'="00{number}"{mark}\u200e{name}{mark}u{number}@x.cz\r\n'
+            if "utf" in encoding
+            else (f'="00{number}"{mark}{name}{mark}u{number}@x.cz\r\n')
+        )
+    path = tmp_path / "r.csv"
+    path.write_bytes(text.encode(encoding))
+    found = roster.read(path)
+    assert [full_name(one) for one in found.students] == CLASSES[encoding]
+    assert [one.id for one in found.students] == [f"00{number}" for number in range(len(found.students))]
+    guessed = encoding not in ("utf-8-sig", "utf-16")
+    assert bool(found.notes) == guessed
+    if guessed:
+        assert "if that is wrong, say --encoding" in found.notes[0]
+    assert [full_name(one) for one in roster.read(path, encoding=encoding).students] == CLASSES[encoding]
+
+
+def test_another_kind_of_archive_is_told_what_to_do(tmp_path):
+    with tarfile.open(tmp_path / "all.tgz", "w:gz") as archive:
+        archive.add(CASES / "01-names.csv", "u1/hw.csv")
+    with pytest.raises(CourseError, match="unpack it, and name the folder"):
+        attempts.read(tmp_path / "all.tgz", People.of([Person("u1")]), UTC, ["hw"])
