@@ -16,6 +16,12 @@ RULES = {
     r"utili[sz]e[sd]?|leverag(?:e[sd]?|ing)|in order to|due to the fact that": "a shorter word says the same",
     r"colors?|behaviors?|neighbors?|neighborhood|centers?|gray": "the book has the British spelling",
     r"E\d\d|issue #\d+": "the reader cannot see what this names",
+    r"exactly if": "if and only if",
+    r"derivatives? by (?:the )?(?:logit|score|weight|parameter|input|output|slope)s?": "with respect to",
+    r"shall": "should, or is to",
+    r"takes? hold of": "acts on",
+    r"from none of|in none of the (?:two|three|four|five)": "turn it round: in any of, with not",
+    r"all the same(?=[,.;:])": "nevertheless, still",
 }
 LINES = {r"(?<=\S)  +(?=\S)": "two spaces", r"(?<=\w) +[,;.!?](?=\s|$)": "a space before the mark"}
 NOT_PROSE = [

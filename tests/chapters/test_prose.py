@@ -21,6 +21,8 @@ ROOT = Path(__file__).parents[2]
         "a  gap",
         "a mark , misplaced",
         "see E35",
+        "It is 0 exactly if both are.",
+        "the derivative by the logits",
         ":::{dropdown} Simply\n:::",
         "```{checkpoint} Obviously?\n- [x] yes :: yes\n```",
     ],
@@ -45,6 +47,7 @@ def test_no_fence_is_lost(path):
         "$$\nx  simply , y\n$$ (eq-simply)",
         "---\ntitle: simply\n---\n\ntext",
         "1. It is.\n2. So.",
+        "The derivative, found by the chain rule, is divided by the weights.",
     ],
 )
 def test_leaves_alone(text):
