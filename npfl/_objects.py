@@ -52,10 +52,9 @@ class _Held:
         self.name = name
 
     def __get__(self, instance: Any, owner: type) -> Any:
-        try:
-            return instance.__dict__[self.name]
-        except KeyError:
-            raise AttributeError(self.name) from None
+        if instance is None or self.name not in instance.__dict__:
+            raise AttributeError(self.name)
+        return instance.__dict__[self.name]
 
     def __set__(self, instance: Any, value: Any) -> None:
         held = instance.__dict__.get(self.name)

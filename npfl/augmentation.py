@@ -71,6 +71,7 @@ def mixup(x: ArrayLike, y: ArrayLike, alpha: float, rng: Generator) -> tuple[NDA
         raise TypeError(
             f"y must hold fractions, such as one-hot rows of floats, got dtype {y.dtype}: {show(y)}"
         )
+    y = as_float("y", y)
     if x.ndim == 0 or y.ndim == 0 or len(x) != len(y):
         raise ValueError(f"x and y must hold the same number of examples, got shapes {x.shape} and {y.shape}")
     # Beyond 1e300, where q is 1/2 to the last bit, the two numbers that it is made of would be infinite.

@@ -124,12 +124,12 @@ def _shorten(name: str, gradients: list[NDArray], limit: float) -> list[NDArray]
     if not math.isfinite(largest):
         raise ValueError(f"{name} must be finite to be clipped by its norm, got inf or NaN")
     if largest == 0:
-        return gradients
+        return [g.copy() for g in gradients]
     # Components are divided by the largest in float64, so that no square overflows.
     scaled = [g.astype(np.float64) / largest for g in gradients]
     norm = math.sqrt(sum(float(np.square(s).sum()) for s in scaled))
     if largest * norm <= limit:
-        return gradients
+        return [g.copy() for g in gradients]
     return [(s / norm * limit).astype(g.dtype) for s, g in zip(scaled, gradients, strict=True)]
 
 

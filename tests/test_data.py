@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from npfl import data
 from npfl.data import blobs, digits, noisy_line, one_hot, split, tone, two_moons
 from npfl.losses import CategoricalCrossentropy
 from npfl.models import fit, mlp
@@ -70,6 +71,15 @@ def test_digits():
     assert (parts.test.y != digits(np.random.default_rng(2)).test.y).any()
     # The classes are shared out about evenly.
     assert np.bincount(parts.test.y).min() > 20
+
+
+def test_digits_beside_the_module(monkeypatch, tmp_path):
+    # So they are in the browser, where scikit-learn is too large.
+    monkeypatch.setattr(data, "__file__", str(tmp_path / "data.py"))
+    np.savetxt(tmp_path / "digits.csv.gz", [[16.0, 0.0, 8.0, 7], [0.0, 4.0, 16.0, 3]], delimiter=",")
+    parts = data.digits(np.random.default_rng(1), validation=0, test=1)
+    rows = {int(y): x.tolist() for part in (parts.train, parts.test) for x, y in zip(*part, strict=True)}
+    assert rows == {7: [1.0, 0.0, 0.5], 3: [0.0, 0.25, 1.0]}
 
 
 def test_a_network_learns_the_digits():

@@ -14,7 +14,7 @@ from npfl.ensembles import bootstrap, variance_of_average
 from npfl.initializers import uniform_variance
 from npfl.layers import Activation, Dense
 from npfl.models import mlp
-from npfl.optimizers import clip_by_global_norm, clip_by_value
+from npfl.optimizers import clip_by_global_norm, clip_by_norm, clip_by_value
 
 _spec = importlib.util.spec_from_file_location(
     "edges", Path(__file__).parent / "golden" / "edges" / "cases.py"
@@ -158,3 +158,16 @@ def test_limits_that_are_infinite():
 def test_gold_values_are_compared_before_they_are_rounded():
     assert metrics.CategoricalAccuracy()([[0.5, 0.5 + 1e-9]], np.array([[0.1, 0.9]], "float16")) == 1
     assert metrics.CategoricalAccuracy()([[0.5 + 1e-9, 0.5]], np.array([[0.1, 0.9]], "float32")) == 0
+
+
+@pytest.mark.parametrize("gradient", [[0.0, 0.0], [0.3, 0.4], [30.0, 40.0]])
+def test_what_is_not_clipped_is_a_copy(gradient):
+    given = np.array(gradient)
+    for clipped in (clip_by_value(given, 100), clip_by_norm(given, 100), *clip_by_global_norm([given], 100)):
+        assert np.array_equal(clipped, given)
+        assert not np.shares_memory(clipped, given)
+
+
+def test_mixed_labels_are_of_this_machines_byte_order():
+    x, y = (a.astype(a.dtype.newbyteorder(">")) for a in (np.ones((2, 3)), np.eye(2, dtype="float32")))
+    assert [a.dtype for a in mixup(x, y, 1.0, rng())] == ["float64", "float32"]

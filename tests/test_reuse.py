@@ -672,3 +672,21 @@ def test_an_infinite_derivative_of_prelu_stays_with_its_own_feature():
     dx = layer.backward([[1.0, np.inf]])
     assert dx.tolist() == [[0.25, np.inf]]
     assert layer.gradients[0].tolist() == [-2.0, 0.0]
+
+
+def test_an_object_without_its_constructor_has_no_arrays_yet():
+    for kind in (Dense, models.Sequential):
+        assert not hasattr(object.__new__(kind), "parameters")
+        assert not hasattr(kind, "parameters")
+
+
+@pytest.mark.parametrize("clipnorm", [None, 1.0])
+def test_an_optimizer_of_another_model_of_this_size_is_refused(clipnorm):
+    optimizer, y = optimizers.Adam(0.1, clipnorm=clipnorm), np.zeros((6, 2))
+    models.fit(network(), X, y, losses.MeanSquaredError(), optimizer, rng(), 1)
+    optimizer.clipnorm = None if clipnorm else 1.0  # it would see the same numbers as other arrays
+    model = network()
+    before = model.get_weights()
+    with pytest.raises(ValueError, match="parameters must"):
+        models.fit(model, X, y, losses.MeanSquaredError(), optimizer, rng(), 1)
+    assert same(before, model.get_weights())

@@ -60,8 +60,6 @@ def tree(figure: "Figure") -> ET.Element:
     plt.close(figure)
     source = file.getvalue()
     root = ET.fromstring(source[source.index("<svg") :])
-    for metadata in root.findall(f"{{{SVG}}}metadata"):
-        root.remove(metadata)
     for definitions in root.findall(f"{{{SVG}}}defs"):
         # Matplotlib's rule for * would hold for the whole page.
         for style in definitions.findall(f"{{{SVG}}}style"):

@@ -1,5 +1,7 @@
 """The one call for authors: what it accepts, what it writes into a page, what it shows in a notebook."""
 
+import base64
+import io
 import json
 import re
 import xml.etree.ElementTree as ET
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from npfl.explore import Choice, Slider, explore, live
 from npfl.explore.page import differences
@@ -126,6 +129,30 @@ def test_page_is_small_and_themable(monkeypatch):
     assert len(data["says"]) == 9
     assert 'aria-label="a curve"' in html
     assert "\N{MINUS SIGN}0.5" in html
+
+
+def test_a_bitmap_is_packed_without_loss(monkeypatch):
+    pixels = np.linspace(0, 1, 48).reshape(6, 8)
+
+    def draw(rows=3):
+        figure, axis = panels(height=2)
+        axis.imshow(pixels[:rows], interpolation="none", cmap="gray")
+        return figure
+
+    shown = in_book(monkeypatch, draw, alt="pixels", rows=Slider([3, 6]))
+    bitmaps = {base64.b64decode(data) for data in re.findall(r"data:image/webp;base64,([^\"\\&]+)", shown)}
+    assert len(bitmaps) == 2
+    assert "image/png" not in shown
+    greys = [
+        np.unique(np.asarray(Image.open(io.BytesIO(bitmap)).convert("L"))).tolist() for bitmap in bitmaps
+    ]
+    assert sorted(map(len, greys)) == [24, 48]
+
+
+def test_a_notebook_is_given_widgets(monkeypatch):
+    monkeypatch.delenv("NPFL_BOOK", raising=False)
+    shown = explore(line, **LINE)._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in shown
 
 
 def test_notebook_shows_sliders_that_draw_anew():

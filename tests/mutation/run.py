@@ -63,30 +63,35 @@ def unusable(listed: list[Mutation]) -> list[str]:
 
 def tests(module: str, copy: Path) -> list[list[str]]:
     """Return the tests to run one after another until one fails: those that most likely notice come first."""
-    home = f"tests/test_{module.split('/')[0]}.py"
-    names = (f"npfl/{module}.py", home, "tests/test_life.py", "tests/test_precision.py")
-    own = [name for name in names if (copy / name).exists()]
+    home = [f"npfl/{module}.py", f"tests/test_{module.split('/')[0]}.py"]
+    stored = ("reuse", "life", "edges", "outside", "parity", "precision")
+    near = [*home, *(f"tests/test_{name}.py" for name in stored)]
     paths = sorted([*copy.glob("tests/test_*.py"), *copy.glob("npfl/**/*.py")])
-    rest = [str(path.relative_to(copy)) for path in paths if path.name not in OTHERS]
-    parity = ["tests/test_parity.py"]
-    return [own, parity, [name for name in rest if name not in own + parity]]
+    names = [str(path.relative_to(copy)) for path in paths if path.name not in OTHERS]
+    stages = [home, near[2:], [name for name in names if name not in near]]
+    return [[name for name in stage if name in names] for stage in stages]
 
 
-# That a test fails is enough to know; to find the simplest example takes hypothesis most of the time.
-QUICK = """
+# That a test fails is enough to know; to find the simplest example takes hypothesis most of the time. Nearly
+# all mistakes show in a few examples, and what survives those is tried with all.
+PROFILES = """
+import os
+
 from hypothesis import Phase
 
-settings.register_profile("quick", settings.get_profile("npfl"), phases=[Phase.explicit, Phase.generate])
-settings.load_profile("quick")
+npfl = settings.get_profile("npfl")
+settings.register_profile("all", npfl, phases=[Phase.explicit, Phase.generate])
+settings.register_profile("few", settings.get_profile("all"), max_examples=15)
+settings.load_profile(os.environ["PROFILE"])
 """
 
 
-def passes(names: list[str], copy: Path, **more: str) -> bool:
+def passes(names: list[str], copy: Path, profile: str, **more: str) -> bool:
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *names]
-    environment = {**os.environ, "PYTHONPATH": str(copy), "OPENBLAS_NUM_THREADS": "1", **more}
+    environment = {**os.environ, "PYTHONPATH": str(copy), "OPENBLAS_NUM_THREADS": "1", "PROFILE": profile}
     try:
         result = subprocess.run(
-            command, cwd=copy, env=environment, capture_output=True, text=True, timeout=TIMEOUT
+            command, cwd=copy, env=environment | more, capture_output=True, text=True, timeout=TIMEOUT
         )
     except subprocess.TimeoutExpired:
         return False
@@ -106,7 +111,8 @@ def survives(mutation: Mutation, copies: SimpleQueue) -> bool:
     try:
         path.write_text(text.replace(old, new))
         # Bytecode of a mistake, kept, might be taken for that of the next.
-        return all(passes(names, copy, PYTHONDONTWRITEBYTECODE="1") for names in tests(module, copy))
+        stages = [(names, profile) for profile in ("few", "all") for names in tests(module, copy) if names]
+        return all(passes(names, copy, profile, PYTHONDONTWRITEBYTECODE="1") for names, profile in stages)
     finally:
         path.write_text(text)
         copies.put(copy)
@@ -139,9 +145,9 @@ def main() -> int:
             shutil.copytree(ROOT / name, first / name, ignore=ignored)
         shutil.copy(ROOT / "pyproject.toml", first)
         with (first / "tests" / "conftest.py").open("a") as conftest:
-            conftest.write(QUICK)
+            conftest.write(PROFILES)
         # It also leaves the bytecode of the tests, which pytest takes long to make.
-        if not all(passes(names, first) for names in tests("losses", first)):
+        if not all(passes(names, first, "all") for names in tests("losses", first)):
             print("the tests fail without any mistake")
             return 1
         copies.put(first)

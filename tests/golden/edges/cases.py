@@ -908,6 +908,207 @@ for name, rule in (
     )
 
 
+# Optimizers whose parameters are of less precision: PyTorch's formulas in float64, rounded at every step.
+
+
+def rounded_steps(name: str, options: dict[str, Any], dtype: str) -> np.ndarray:
+    """Take steps in float64, and round the parameter, and nothing else, to its dtype after each."""
+    rate, theta = options["learning_rate"], draw("theta", 7, dtype=dtype).astype("float64")
+    v, r = np.zeros(7), np.zeros(7)
+    for t in range(1, 16):
+        g = draw(f"low {t}", 7, dtype=dtype).astype("float64")
+        if decay := options.get("weight_decay", 0.0):
+            theta = (theta * (1 - rate * decay)).astype(dtype).astype("float64")
+        if name == "SGD":
+            beta = options.get("momentum", 0.0)
+            v = beta * v - rate * g
+            step = beta * v - rate * g if options.get("nesterov") else v
+        elif name == "RMSprop":
+            r = 0.9 * r + 0.1 * g * g
+            step = -rate * g / np.sqrt(r + 1e-7)
+        else:
+            v, r = 0.9 * v + 0.1 * g, 0.999 * r + 0.001 * g * g
+            step = -rate * np.sqrt(1 - 0.999**t) / (1 - 0.9**t) * v / (np.sqrt(r) + 1e-7)
+        theta = (theta + step).astype(dtype).astype("float64")
+    return theta
+
+
+def low_steps(name: str, options: dict[str, Any], dtype: str) -> np.ndarray:
+    optimizer, theta = getattr(optimizers, name)(**options), draw("theta", 7, dtype=dtype)
+    for t in range(1, 16):
+        optimizer.update([theta], [draw(f"low {t}", 7, dtype=dtype)])
+    return theta
+
+
+for dtype in ("float16", "float32", "float64"):
+    for name, options in (
+        ("SGD", {"learning_rate": 0.1}),
+        ("SGD", {"learning_rate": 0.05, "momentum": 0.7}),
+        ("SGD", {"learning_rate": 0.05, "momentum": 0.7, "nesterov": True}),
+        ("RMSprop", {"learning_rate": 0.02}),
+        ("Adam", {"learning_rate": 0.02}),
+        ("AdamW", {"learning_rate": 0.02, "weight_decay": 0.5}),
+        ("SGD", {"learning_rate": 0.02, "weight_decay": 0.5}),
+    ):
+        add(
+            f"{name} {options} of {dtype}",
+            lambda n=name, o=options, d=dtype: low_steps(n, o, d),
+            lambda n=name, o=options, d=dtype: rounded_steps(n, o, d),
+            dtype=dtype,
+            units=30,
+        )
+
+# Moving averages over several batches, of several shapes, against Keras.
+
+
+def moved(layer: Any, name: str) -> None:
+    for i, shape in enumerate(((6, 3), (1, 3), (4, 2, 3), (2, 2, 2, 3))):
+        layer(draw(f"{name}{i}", *shape, scale=i + 1), training=True)
+
+
+def keras_averages(name: str, momentum: float) -> np.ndarray:
+    import keras
+
+    keras.config.set_floatx("float64")
+    layer = keras.layers.BatchNormalization(momentum=momentum, dtype="float64")
+    layer.build((None, 3))
+    for i, shape in enumerate(((6, 3), (1, 3), (4, 2, 3), (2, 2, 2, 3))):
+        x = draw(f"{name}{i}", *shape, scale=i + 1)
+        layer(x.reshape(-1, 3), training=True)
+    return flat([layer.moving_mean.numpy(), layer.moving_variance.numpy()])
+
+
+def npfl_averages(name: str, momentum: float) -> np.ndarray:
+    layer = layers.BatchNormalization(3, momentum=momentum)
+    moved(layer, name)
+    return flat(layer.state)
+
+
+for momentum in (0.0, 0.3, 0.9, 0.99):
+    name = f"averages {momentum}"
+    add(
+        name,
+        lambda n=name, m=momentum: npfl_averages(n, m),
+        lambda n=name, m=momentum: keras_averages(n, m),
+        units=1e10,  # Keras computes them in float32
+    )
+
+# Early stopping, against Keras' callback: where it stops, and which weights are left.
+
+CURVES = [
+    [5, 4, 3, 2, 1],
+    [1, 2, 3, 4, 5],
+    [3, 1, 2, 2, 0.5, 4, 4, 4, 4],
+    [2, 2, 2, 2, 2],
+    [3, 1, 1, 1, 0.9, 1, 1, 1],
+    [float("inf"), 4, 3, 5, 6, 7, 2],
+    [-1, -5, -2, -5, -6, 0, 0, 0, 0],
+    [0.3, 0.2, 0.2000001, 0.1999999, 0.2, 0.2, 0.2],
+]
+
+
+def keras_stop(curve: list[float], patience: int, mode: str) -> list[float]:
+    import keras
+
+    class Model:
+        stop_training = False
+        weights: float = -1
+
+        def get_weights(self) -> float:
+            return self.weights
+
+        def set_weights(self, weights: float) -> None:
+            self.weights = weights
+
+    model = Model()
+    callback = keras.callbacks.EarlyStopping("x", patience=patience, mode=mode, restore_best_weights=True)
+    callback.set_model(model)
+    callback.on_train_begin()
+    for epoch, value in enumerate(curve):
+        model.weights = epoch
+        callback.on_epoch_end(epoch, {"x": value})
+        if model.stop_training:
+            break
+    callback.on_train_end()
+    return [
+        float(epoch),
+        float(callback.best_epoch),
+        float(model.weights if model.stop_training else callback.best_epoch),
+    ]
+
+
+def npfl_stop(curve: list[float], patience: int, mode: str) -> list[float]:
+    model = models.mlp([1, 1], np.random.default_rng(1))
+    stopping = models.EarlyStopping("x", patience=patience, mode=mode)
+    for epoch, value in enumerate(curve):
+        model.vector[:] = epoch
+        if stopping.should_stop(epoch, value, model):
+            break
+    stopping.restore(model)
+    return [float(epoch), float(stopping.best_epoch), float(model.vector[0])]
+
+
+for i, curve in enumerate(CURVES):
+    for patience, mode in ((1, "min"), (2, "max"), (3, "min")):
+        add(
+            f"early stopping {i} {patience} {mode}",
+            lambda c=curve, p=patience, m=mode: npfl_stop(c, p, m),
+            lambda c=curve, p=patience, m=mode: keras_stop(c, p, m),
+        )
+
+# Integers, truth values and long numbers are taken for what they are.
+
+WHOLE = np.array([[0, 1, 3], [2, 0, 1]])
+for kind in ("int8", "uint8", "int64", "uint64", "bool", ">i4", "longdouble"):
+    given = (WHOLE > 0) if kind == "bool" else WHOLE.astype(kind)
+    for name in ("sigmoid", "gelu", "softplus"):
+        add(
+            f"{name} of {kind}",
+            lambda n=name, x=given: np.asarray(getattr(activations, n)(x), "float64"),
+            lambda n=name, x=given: [exact(FORMULAS[n], row) for row in x],
+            units=20,
+        )
+    add(
+        f"mean squared error of {kind}",
+        lambda x=given: np.asarray(losses.mean_squared_error(x[::-1], x), "float64"),
+        lambda x=given: ((x.astype("float64") - x[::-1].astype("float64")) ** 2).mean(-1),
+    )
+    add(
+        f"Mean of {kind}",
+        lambda x=given: metrics.Mean()(x, sample_weight=[2, 1]),
+        lambda x=given: (2 * x[0].astype("float64").sum() + x[1].astype("float64").sum()) / 9,
+    )
+
+# Many numbers of half precision.
+
+half = draw("half", 40_000, dtype="float16")
+for name, ours, theirs in (
+    ("Mean", lambda: metrics.Mean()(half), lambda: half.astype("float64").mean()),
+    (
+        "BinaryAccuracy",
+        lambda: metrics.BinaryAccuracy()(half[:, None] > 0, np.abs(half[:, None]) / 2),
+        lambda: ((half > 0) == (np.abs(half) / 2 > 0.5)).mean(),
+    ),
+    (
+        "MeanSquaredError",
+        lambda: metrics.MeanSquaredError()(half[:, None] * 0, half[:, None]),
+        lambda: (half.astype("float64") ** 2).astype("float16").astype("float64").mean(),
+    ),
+    (
+        "loss, summed",
+        lambda: float(losses.MeanAbsoluteError(reduction="mean")(half[:, None] * 0, half[:, None])),
+        lambda: float(np.float16(np.abs(half.astype("float64")).mean())),
+    ),
+    ("L2", lambda: regularizers.L2(0.1)(half), lambda: 0.1 * (half.astype("float64") ** 2).sum()),
+    (
+        "clip_by_norm",
+        lambda: flat([optimizers.clip_by_norm(half, 1.0)[:50].astype("float64")]),
+        lambda: (half.astype("float64") / np.linalg.norm(half.astype("float64")))[:50].astype("float16"),
+    ),
+):
+    add(f"{name} of 40,000 in float16", ours, theirs, units=50)
+
+
 def main() -> None:
     os.environ.setdefault("KERAS_BACKEND", "torch")
     answers = {name: np.asarray(case.theirs(), "float64").tolist() for name, case in CASES.items()}
