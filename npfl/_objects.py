@@ -1,6 +1,7 @@
 """What the objects of the package share: settings that are checked, and copies that are whole."""
 
 import copy
+import operator
 from collections.abc import Callable
 from dataclasses import MISSING
 from typing import Any, Self
@@ -42,31 +43,21 @@ def fill(name: str, arrays: NDArray | list[NDArray], values: Any) -> None:
         array[...] = number
 
 
-class _Held:
-    """An attribute whose arrays stay where a model holds them: setting it again copies the numbers in."""
+def held(name: str, kind: Callable[[Any], Any]) -> Any:
+    """Make an attribute of arrays that a model and its layers share: setting it again copies the numbers in.
 
-    def __init__(self, kind: Callable[[Any], Any]) -> None:
-        self.kind = kind
+    `kind` makes the list, or the array, of what it is set to first.
+    """
+    own = f"_{name}"
 
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
+    def put(instance: Any, value: Any) -> None:
+        arrays = instance.__dict__.get(own)
+        if arrays is None or not instance._is_held():
+            instance.__dict__[own] = kind(value)
+        elif arrays is not value:
+            fill(name, arrays, value)
 
-    def __get__(self, instance: Any, owner: type) -> Any:
-        if instance is None or self.name not in instance.__dict__:
-            raise AttributeError(self.name)
-        return instance.__dict__[self.name]
-
-    def __set__(self, instance: Any, value: Any) -> None:
-        held = instance.__dict__.get(self.name)
-        if held is None or not instance._is_held():
-            instance.__dict__[self.name] = self.kind(value)
-        elif held is not value:
-            fill(self.name, held, value)
-
-
-def held(kind: Callable[[Any], Any]) -> Any:
-    """Make an attribute of arrays that a model and its layers share; `kind` makes the list, or the array."""
-    return _Held(kind)
+    return property(operator.attrgetter(own), put)
 
 
 class _Setting:

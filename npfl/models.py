@@ -83,10 +83,10 @@ class Sequential(Independent):
     13
     """
 
-    vector: NDArray = held(np.asarray)
-    gradient_vector: NDArray = held(np.asarray)
-    parameters: list[NDArray] = held(Arrays)
-    gradients: list[NDArray] = held(Gradients)
+    vector: NDArray = held("vector", np.asarray)
+    gradient_vector: NDArray = held("gradient_vector", np.asarray)
+    parameters: list[NDArray] = held("parameters", Arrays)
+    gradients: list[NDArray] = held("gradients", Gradients)
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         layers = as_sequence("layers", layers, "layers")
@@ -132,7 +132,7 @@ class Sequential(Independent):
 
     def __getstate__(self) -> dict[str, Any]:
         # A copy or pickle leaves out the views, which NumPy would not keep; new ones are made of the layers.
-        views = ("vector", "gradient_vector", "parameters", "gradients")
+        views = ("_vector", "_gradient_vector", "_parameters", "_gradients")
         return {name: value for name, value in self.__dict__.items() if name not in views}
 
     def __setstate__(self, state: dict[str, Any]) -> None:

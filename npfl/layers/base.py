@@ -32,8 +32,8 @@ class Layer(Independent, ABC):
     array([[0., 1.]])
     """
 
-    parameters: list[NDArray] = held(Arrays)
-    gradients: list[NDArray] = held(Gradients)
+    parameters: list[NDArray] = held("parameters", Arrays)
+    gradients: list[NDArray] = held("gradients", Gradients)
 
     def __init__(self, parameters: list[NDArray] | None = None, state: list[NDArray] | None = None) -> None:
         self._output_shape: tuple[int, ...] | None = None
