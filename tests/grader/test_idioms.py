@@ -40,6 +40,7 @@ WRONG = {
     "wrong_star_import": "def factorial(n):\n    return n",
     "wrong_stale_file": "open('result.txt', 'w').write('wrong')",
     "cleaned_data_of_locked_cell": "data = None",
+    "test_forbids_builtin": "def total(values):\n    return sum(values)",
     "pandas_argument_kept": "def double(table):\n    table['a'] = 2 * table['a']\n    return table",
     "pandas_groups": "def totals(table):\n    return table.groupby('who')['sum'].max()",
     "class_eq": "class P:\n    def __init__(self, x):\n        self.x = x",
@@ -127,8 +128,13 @@ def test_unusual_work_that_two_processes_cannot_judge_is_left_to_a_person():
     assert "it gives 1 of 1 points" in said
 
 
-def test_no_value_of_a_test_reaches_the_students_code_but_what_the_solution_reads():
-    # The test of this notebook keeps what it expects in a variable.
-    spying = "def total(n):\n    return globals().get('expected', 0)"
-    _, graded = run("tests_variable_that_is_nobodys", notebook("tests_variable_that_is_nobodys", spying))
+@pytest.mark.parametrize(
+    ("name", "spying"),
+    {
+        "tests_variable_that_is_nobodys": "def total(n):\n    return globals().get('expected', 0)",
+        "test_names_a_variable_like_a_builtin": "def total(values):\n    return max",
+    }.items(),
+)
+def test_no_value_of_a_test_reaches_the_students_code_but_what_the_solution_reads(name, spying):
+    _, graded = run(name, notebook(name, spying))
     assert not any(graded.scores.values())
