@@ -16,7 +16,6 @@ from npfl.data import digits
 from npfl.initializers import fan_in_uniform, glorot_uniform, he_uniform
 from npfl.layers import Activation, BatchNormalization, Dense, Layer
 from npfl.losses import SparseCategoricalCrossentropy
-from npfl.models import Sequential
 from npfl.optimizers import SGD, Adam, RMSProp
 
 STORED = Path(__file__).with_suffix(".json")
@@ -33,59 +32,78 @@ X, Y = (train.x - train.x.mean()) / train.x.std(), train.y
 mean_loss = SparseCategoricalCrossentropy(from_logits=True)
 
 
-class Block(Layer):
+class Block:
     """A hidden layer: dense, normalized or not, with an activation, and added to its inputs or not."""
 
     def __init__(self, dense: Dense, activation: str, structure: str) -> None:
-        self.inner: list[Layer] = [dense, Activation(activation)]
+        self.layers: list[Layer] = [dense, Activation(activation)]
         if structure == "normalized":
-            self.inner.insert(1, BatchNormalization(dense.kernel.shape[1]))
+            self.layers.insert(1, BatchNormalization(dense.kernel.shape[1]))
         self.adds = structure == "residual" and dense.kernel.shape[0] == dense.kernel.shape[1]
-        super().__init__([array for layer in self.inner for array in layer.parameters])
 
-    def forward(self, x: NDArray, training: bool = False) -> NDArray:
+    def forward(self, x: NDArray) -> NDArray:
         """Return the values of the layer."""
-        self._share()
         self.values = x
-        for layer in self.inner:
-            self.values = layer.forward(self.values, training)
+        for layer in self.layers:
+            self.values = layer.forward(self.values, training=True)
         self.values = self.values + x if self.adds else self.values
         return self.values
 
     def backward(self, dy: NDArray) -> NDArray:
         """Set the gradients and return the derivative with respect to the inputs."""
         self.slope, dx = dy, dy
-        for layer in reversed(self.inner):
+        for layer in reversed(self.layers):
             dx = layer.backward(dx)
         return dx + dy if self.adds else dx
 
-    def _share(self) -> None:
-        """Let the layers inside use the arrays that the model has made views of."""
-        start = 0
-        for layer in self.inner:
-            count = len(layer.parameters)
-            layer.parameters[:] = self.parameters[start : start + count]
-            layer.gradients[:] = self.gradients[start : start + count]
-            start += count
+
+class Network:
+    """Blocks, and a dense layer for the logits."""
+
+    def __init__(self, blocks: list[Block], last: Dense) -> None:
+        self.blocks, self.last = blocks, last
+        layers = [layer for block in blocks for layer in block.layers] + [last]
+        self.layers = [layer for layer in layers if layer.parameters]
+
+    @property
+    def parameters(self) -> list[NDArray]:
+        """All parameters."""
+        return [array for layer in self.layers for array in layer.parameters]
+
+    @property
+    def gradients(self) -> list[NDArray]:
+        """The derivatives of the loss with respect to them."""
+        return [array for layer in self.layers for array in layer.gradients]
+
+    def forward(self, x: NDArray) -> NDArray:
+        """Return the logits, of normalized networks with the statistics of the batch."""
+        for block in self.blocks:
+            x = block.forward(x)
+        return self.last.forward(x)
+
+    def backward(self, dy: NDArray) -> None:
+        """Set all gradients."""
+        dy = self.last.backward(dy)
+        for block in reversed(self.blocks):
+            dy = block.backward(dy)
 
 
-def build(activation: str, initialization: str, depth: int, structure: str, seed: int) -> Sequential:
+def build(activation: str, initialization: str, depth: int, structure: str, seed: int) -> Network:
     """Make a network whose hidden layers are blocks."""
     rng = np.random.default_rng(seed)
     initializer = INITIALIZERS[initialization] or ACTIVATIONS[activation]
     sizes = [X.shape[1]] + [WIDTH] * depth
     dense = [Dense(n, m, rng, initializer=initializer) for n, m in pairwise(sizes)]
-    blocks: list[Layer] = [Block(layer, activation, structure) for layer in dense]
-    return Sequential([*blocks, Dense(WIDTH, 10, rng, initializer=initializer)])
+    blocks = [Block(layer, activation, structure) for layer in dense]
+    return Network(blocks, Dense(WIDTH, 10, rng, initializer=initializer))
 
 
-def look_inside(model: Sequential) -> tuple[list[float], list[float]]:
+def look_inside(model: Network) -> tuple[list[float], list[float]]:
     """Return by how much the values of each hidden layer differ between examples, and the size of dL/dh."""
-    outputs = model.forward(X[:300], training=True)
+    outputs = model.forward(X[:300])
     model.backward(mean_loss.gradient(Y[:300], outputs) * 300)
-    blocks = [layer for layer in model.layers if isinstance(layer, Block)]
-    spreads = [float(np.sqrt(block.values.var(axis=0).mean())) for block in blocks]
-    return spreads, [float(np.sqrt(np.mean(block.slope**2))) for block in blocks]
+    spreads = [float(np.sqrt(block.values.var(axis=0).mean())) for block in model.blocks]
+    return spreads, [float(np.sqrt(np.mean(block.slope**2))) for block in model.blocks]
 
 
 def run(activation: str, initialization: str, depth: int, structure: str, optimizer: str, seed: int) -> Any:
@@ -94,11 +112,11 @@ def run(activation: str, initialization: str, depth: int, structure: str, optimi
     rng, losses, norms = np.random.default_rng(100 + seed), [], []
     for step in range(STEPS + 1):
         if step % NOTED == 0:
-            losses.append(mean_loss(Y, model.forward(X, training=structure == "normalized")))
+            losses.append(mean_loss(Y, model.forward(X)))
         batch = rng.integers(len(X), size=BATCH)
-        model.backward(mean_loss.gradient(Y[batch], model.forward(X[batch], training=True)))
-        norms.append(np.linalg.norm(model.gradient_vector))
-        rule.update([model.vector], [model.gradient_vector])
+        model.backward(mean_loss.gradient(Y[batch], model.forward(X[batch])))
+        norms.append(np.sqrt(sum(np.sum(gradient**2) for gradient in model.gradients)))
+        rule.update(model.parameters, model.gradients)
     return losses, norms
 
 

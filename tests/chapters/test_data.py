@@ -16,7 +16,7 @@ def program(name):
     return module
 
 
-depth = program("depth")
+depth, normalization = program("depth"), program("normalization")
 
 
 def test_all_networks_are_stored():
@@ -45,16 +45,25 @@ def test_trainings(layers, optimizer, monkeypatch):
 def test_gradients_of_a_block(layers):
     model = depth.build("tanh", "Glorot, He", 4, layers, seed=2)
     x, y = depth.X[:20], depth.Y[:20]
+    model.backward(depth.mean_loss.gradient(y, model.forward(x)))
+    rng = np.random.default_rng(3)
+    for parameter, gradient in zip(model.parameters, [g.copy() for g in model.gradients], strict=True):
+        place = tuple(rng.integers(parameter.shape))
+        kept, found = parameter[place], []
+        for step in (1e-6, -1e-6):
+            parameter[place] = kept + step
+            found.append(depth.mean_loss(y, model.forward(x)))
+        parameter[place] = kept
+        assert gradient[place] == pytest.approx((found[0] - found[1]) / 2e-6, rel=1e-4, abs=1e-8)
 
-    def loss(vector):
-        model.vector[:] = vector
-        return depth.mean_loss(y, model.forward(x, training=True))
 
-    start = model.vector.copy()
-    model.backward(depth.mean_loss.gradient(y, model.forward(x, training=True)))
-    computed = model.gradient_vector.copy()
-    for i in np.random.default_rng(3).choice(start.size, 12, replace=False):
-        step = np.zeros_like(start)
-        step[i] = 1e-6
-        difference = (loss(start + step) - loss(start - step)) / 2e-6
-        assert computed[i] == pytest.approx(difference, rel=1e-4, abs=1e-8)
+@pytest.mark.parametrize("kind", normalization.LAYERS)
+def test_trainings_with_normalization(kind):
+    losses = normalization.run(kind, 0.1, 32, seed=1, steps=60)["losses"]
+    stored = normalization.load()[f"{kind}, 0.1, 32"][1]["losses"]
+    assert np.allclose(losses, stored[: len(losses)], rtol=0.02)
+
+
+def test_all_trainings_with_normalization_are_stored():
+    assert len(normalization.load()) == len(normalization.LAYERS) * 10
+    assert all(len(runs) == len(normalization.SEEDS) for runs in normalization.load().values())
