@@ -52,9 +52,9 @@ def build(parts: Any) -> Any:
     Malformed
         If they are not those of a table.
     """
-    import pandas
-
     try:
+        import pandas
+
         kind, *rest = parts
         if kind == "Index":
             return _make_index(pandas, *rest)
