@@ -63,8 +63,6 @@ class Sequential(Independent):
     parameters, gradients : list of ndarray
         The same numbers as arrays of the layers: views of the vectors. To set any of these four, or an array
         of a list, copies the numbers in.
-    layers : tuple of Layer
-        The layers, which stay the same ones.
 
     Raises
     ------
