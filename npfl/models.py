@@ -139,7 +139,7 @@ class Sequential(Independent):
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        """The layers, which stay."""
+        """The layers, which stay the same ones."""
         return self._layers
 
     def __call__(self, x: ArrayLike, training: bool = False) -> NDArray:
