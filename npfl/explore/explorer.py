@@ -5,6 +5,7 @@ import itertools
 import math
 import os
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Parameter:
+class Parameter(ABC):
     """What `Slider` and `Choice` share.
 
     Examples
@@ -58,9 +59,9 @@ class Parameter:
         return [self.format.format(value).replace("-", "\N{MINUS SIGN}") for value in self.values]
 
     @property
+    @abstractmethod
     def first(self) -> int:
         """The position shown first."""
-        raise NotImplementedError
 
     @property
     def plays(self) -> bool:
