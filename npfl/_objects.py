@@ -57,7 +57,7 @@ def held(name: str, kind: Callable[[Any], Any]) -> Any:
         elif arrays is not value:
             fill(name, arrays, value)
 
-    return property(operator.attrgetter(own), put)
+    return property(operator.attrgetter(own), put, doc="")  # the class says what it is, not the getter
 
 
 class _Setting:
