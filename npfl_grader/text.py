@@ -17,7 +17,7 @@ ESCAPE = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?|\x1b.?"
 )
 # Marks that turn the direction of what follows, so that a name looks like another one.
-_TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def clean(text: object, most: int = 200, *, lines: bool = False) -> Clean:
@@ -46,7 +46,7 @@ def clean(text: object, most: int = 200, *, lines: bool = False) -> Clean:
         kept = f"<{type(text).__name__}>"
     # Of what is very long nothing else is looked at.
     kept = ESCAPE.sub("", kept[: 4 * most + 1000])
-    kept = _TURNING.sub("", kept.replace("\r\n", "\n"))
+    kept = TURNING.sub("", kept.replace("\r\n", "\n"))
     kept = "".join(character if character in "\n\t" else _harmless(character) for character in kept)
     if not lines:
         kept = " ".join(kept.split())
@@ -61,7 +61,7 @@ def harmless(name: str) -> bool:
     >>> harmless("a  (2).txt"), harmless("a\\x1b[31m.txt")
     (True, False)
     """
-    return not _TURNING.search(name) and all(map(operator.eq, name, map(_harmless, name)))
+    return not TURNING.search(name) and all(map(operator.eq, name, map(_harmless, name)))
 
 
 def _harmless(character: str) -> str:

@@ -1,7 +1,7 @@
 """Sort the files of an archive by who handed them in, and when; whose they are is found here too."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from pathlib import Path, PurePosixPath
@@ -11,6 +11,7 @@ from npfl_grader.lms import archives, ledger, system
 from npfl_grader.lms.archives import Member, Refused
 from npfl_grader.lms.people import WORD, People, plain_name
 from npfl_grader.lms.system import System
+from npfl_grader.text import clean
 
 FOLDERS = "folders"  # the "system" of an archive with a folder for each student
 
@@ -209,6 +210,8 @@ class Matcher:
         What the instructor has filled in, by archive, owner and number.
     owners : dict
         The names as the archives write them, by how the instructor sees them.
+    titles : dict
+        For each archive and system, what stands before the users' names.
     """
 
     people: People
@@ -217,11 +220,21 @@ class Matcher:
     groups: dict[str, list[str]] = field(default_factory=dict)
     answers: dict[ledger.Key, str] = field(default_factory=dict)
     owners: dict[ledger.Key, set[str]] = field(default_factory=lambda: defaultdict(set))
+    titles: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def all(self, attempts: list[Attempt]) -> list[tuple[list[str], str]]:
         """Say for each attempt whose it is, or why it is nobody's."""
         numbers: dict[tuple[str, str], set[str]] = defaultdict(set)
         self.owners = defaultdict(set)
+        together: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for attempt in attempts:
+            together[attempt.archive, attempt.system].add(attempt.owner)
+        known = system.known()
+        self.titles = {
+            place: self._title(known[place[1]], owners)
+            for place, owners in together.items()
+            if place[1] in known
+        }
         for attempt in attempts:
             self.owners[ledger.key(attempt.archive, attempt.owner, attempt.number)].add(attempt.owner)
             if attempt.number:
@@ -245,6 +258,8 @@ class Matcher:
         if attempt.system == FOLDERS:
             return attempt.known, "" if attempt.known else "no one id in its path says whose it is"
         source = system.known()[attempt.system]
+        if (signed := self._signed(attempt, source)) is not None:
+            return signed
         if student := self._numbered(attempt):
             if self._agrees(attempt, source, student):
                 return student, ""
@@ -282,11 +297,9 @@ class Matcher:
 
     def _by_id(self, attempt: Attempt, source: System) -> tuple[str, str]:
         """Find a person whose id the owner's name holds."""
-        ids = {
-            student
-            for text in source.ids(attempt.owner)
-            if (student := self.people.by_id.get(text.casefold()))
-        }
+        title = self.titles.get((attempt.archive, attempt.system))
+        own = self.people.by_id.get(attempt.owner.removeprefix(title).casefold()) if title else None
+        ids = {own} if own else set()
         if not ids and (student := known_id(attempt.owner, self.people)):
             # A word alone may be the name of a group, or of somebody who is not in the course.
             alone = plain_name(attempt.owner) == plain_name(student)
@@ -298,6 +311,34 @@ class Matcher:
         behind = {student for _, name in source.parted(attempt.owner) for student in self.people.named(name)}
         hint = f", but {' and '.join(sorted(behind))} what stands behind a hyphen" if behind else ""
         return "", f"nobody in the course has this name{hint}"
+
+    def _title(self, source: System, owners: set[str]) -> str:
+        """Find what stands before the user's name in all of an archive; "" where it could be several.
+
+        Of one file alone, or where two titles fit as many users, nobody could say where the title ends.
+        """
+        fits: Counter[str] = Counter()
+        for owner in owners if len(owners) > 1 else ():
+            for text in source.ids(owner):
+                title = owner.removesuffix(text)
+                if text.casefold() in self.people.by_id and all(other.startswith(title) for other in owners):
+                    fits[title] += 1
+        most = fits.most_common(2)
+        return most[0][0] if most and (len(most) == 1 or most[0][1] > most[1][1]) else ""
+
+    def _signed(self, attempt: Attempt, source: System) -> tuple[str, str] | None:
+        """Look up the user whom the system names in a file of its own; None where it names nobody."""
+        for member in attempt.typed:
+            try:
+                user = source.user(member.read())
+            except Refused:
+                continue
+            if user and not attempt.owner.casefold().endswith(user.casefold()):
+                return "", f"its file names {clean(user)}, its name does not"
+            if user:
+                student = self.people.by_id.get(user.casefold(), "")
+                return student, "" if student else f"{clean(user)} is not in the course"
+        return None
 
     def _answer(self, attempt: Attempt, numbers: set[str]) -> str | None:
         """Look up what the instructor has filled in; without a number it must be clear who is meant."""

@@ -276,10 +276,10 @@ def prepare(course: Course, name: str, choice: Choice) -> Publisher:
     source = system.known()[choice.system]
     template = spreadsheet.read(choice.template, choice.encoding) if choice.template else None
     if template and (kind := roster.kind(template)) is not source:
+        what = f"a list of {kind.title}" if kind else "no list of a system that is known"
         raise CourseError(
-            f"{template.path}: this is a list of {kind.name if kind else 'nbgrader'}, not of "
-            f"{source.name}: its header is {template.titles:.200}; "
-            f"export {source.title}'s, or name the other system"
+            f"{template.path}: this is {what}, not of {source.title}: its header is {template.titles:.200}; "
+            f"export {source.title}'s, in English if it was another language, or name the other system"
         )
     assignment = gradebook.assignment(course, name)
     worth = {

@@ -27,6 +27,7 @@ PLAIN: Columns = {
     "number": ("lms_user_id",),
     "time": ("submitted_at", "timestamp", "last modified (submission)"),
 }
+SAYS_WHO = ("first_name", "last_name", "full_name", "email")
 ROUNDED = re.compile(r"\d([.,]\d+)?E\+?\d+|\d+[.,]0+", re.IGNORECASE)  # 1,23457E+12 and 4711.0
 PLAIN |= {name: PLAIN[name] + moodle_titles.everywhere(name) for name in PLAIN if name != "number"}
 NOT_A_FOLDER = re.compile(r"[/\\\x00-\x1f+]|^\.|^$")
@@ -56,7 +57,7 @@ class Roster:
     notes : list of str
         What was guessed, one line each.
     dropped : list of str
-        Whom of the list nobody can be known by, one line each.
+        What of the list was not taken, one line each.
     """
 
     students: list[Student] = field(default_factory=list)
@@ -115,6 +116,11 @@ def students(sheet: Sheet, id_column: str = "", zone: ZoneInfo | None = None) ->
             "or name it with --id-column"
         )
     roster = Roster(notes=[note] if (note := sheet.note()) else [])
+    if len(sheet.header) > 1 and not any(place[name] is not None for name in SAYS_WHO):
+        roster.dropped.append(
+            f"{path.name}: no column is known for a name or an address, so only ids were taken: it has "
+            f"{sheet.titles}; set the system to English, and export the list again"
+        )
     seen: dict[str, int] = {}
     for line, row in zip(sheet.lines, sheet.rows, strict=True):
         if source and not source.is_student(sheet, row):
@@ -122,7 +128,7 @@ def students(sheet: Sheet, id_column: str = "", zone: ZoneInfo | None = None) ->
         values = {name: sheet.cell(row, column) for name, column in place.items()}
         identity = values["id"].removeprefix(source.prefix if source else "")
         # From here on they are shown, and stand in the gradebook.
-        for field_name in ("first_name", "last_name", "full_name", "email"):
+        for field_name in SAYS_WHO:
             values[field_name] = clean(values[field_name])
         number = digits(values["number"])
         name = values["full_name"] or " ".join(filter(None, [values["first_name"], values["last_name"]]))

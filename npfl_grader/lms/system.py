@@ -103,12 +103,16 @@ class System(ABC):
     def owns(self, sheet: Sheet) -> bool:
         """Tell by its header whether a list of students or grades is this system's."""
 
+    def user(self, typed: bytes) -> str:
+        """Read the user's name out of a file of the system's own; "" where none stands there."""
+        return ""
+
     def says_something(self, typed: bytes) -> str:
         """Say what a file of the system's own holds that the student has written; "" for nothing."""
         return "it was typed into the system, and is no file"
 
     def ids(self, owner: str) -> list[str]:
-        """List the texts in an owner's name that may be an id, where the system writes ids."""
+        """List the ends of an owner's name that may be an id, where the system writes ids."""
         return []
 
     def parted(self, owner: str) -> list[tuple[str, str]]:

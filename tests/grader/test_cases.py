@@ -338,10 +338,9 @@ def test_blackboard_goes_all_the_way(course):
             name = f"l1_{owner}_attempt_2026-03-0{day}-10-00-00"
             archive.writestr(f"{name}_{NAME}.ipynb", ANSWER if day == 9 else b"{}")
             archive.writestr(f"{name}.txt", b"Name: Li Li")
-    done = course.run("collect", NAME, course.root / "b.zip", code=3)
-    # What ends in _update_li may be li's or update_li's.
-    assert {*ledger(course)["students"]} == {"li", "x_1"}
-    assert "it may be li or update_li" in " ".join(done.stdout.split())
+    # All names begin with l1_: what ends in _update_li is update_li's.
+    course.run("collect", NAME, course.root / "b.zip")
+    assert {*ledger(course)["students"]} == {"li", "x_1", "update_li"}
     course.run("autograde", NAME)
     sheet = course.root / "gc.csv"
     title = f"{NAME} [Total Pts: 12 Score] |664617"
@@ -355,7 +354,7 @@ def test_blackboard_goes_all_the_way(course):
     course.run("publish", NAME, "--system", "blackboard", "--template", sheet)
     text = (course.root / "published" / NAME / "grades-blackboard.csv").read_text("utf-8-sig")
     grades = {row["Username"]: row[title] for row in csv.DictReader(io.StringIO(text), delimiter="\t")}
-    assert grades == {"x_1": "10.00", "li": "10.00", "update_li": "0.00"}
+    assert grades == {"x_1": "10.00", "li": "10.00", "update_li": "10.00"}
 
 
 def test_an_older_gradebook_is_told_what_to_run(course):
@@ -452,7 +451,8 @@ def test_names_of_others_are_clean_wherever_they_go(course, tmp_path):
         archive.writestr(f"1-2 - Bob B - Mar 9, 2026 905 AM/{NAME}.ipynb", ANSWER)
         archive.writestr(f"1-2 - Bob B - Mar 9, 2026 905 AM/da{TURNED}ta.csv", b"1")
         archive.writestr("1-2 - Bob B - Mar 9, 2026 905 AM/timestamp.txt", b"2020-01-01 00:00:00 UTC")
-        archive.writestr(f"3-2 - No{TURNED}body\x9b31m - Mar 9, 2026 905 AM/{NAME}.ipynb", ANSWER)
+        archive.writestr(f"3-2 - No{TURNED}body - Mar 9, 2026 905 AM/{NAME}.ipynb", ANSWER)
+        archive.writestr(f"5-2 - No\x9b31mbody - Mar 9, 2026 905 AM/{NAME}.ipynb", ANSWER)
         archive.writestr(f"4-2 - {ESCAPES}x - Mar 9, 2026 905 AM/{NAME}.ipynb", ANSWER)
         archive.writestr(f"stray{TURNED}.pdf", b"x")
     done = course.run("collect", NAME, course.root / "b.zip", code=3)

@@ -100,6 +100,7 @@ def classes(draw):
 def archive(system, people, draw):
     """What each has handed in, in the archive of a system: the file's content is the student's id."""
     files = {}
+    signed = draw.random() < 0.5
     for number, person in enumerate(people):
         numbers = 4000 + number
         name = full_name(person)
@@ -113,6 +114,8 @@ def archive(system, people, draw):
                 path = f"{numbers}-99 - {name} - Mar 1, 2026 {900 + draw.randrange(2)} AM/hw.ipynb"
             case "blackboard":
                 path = f"my_hw_{person.id}_attempt_2026-03-01-09-00-00_hw.ipynb"
+                if signed:
+                    files[path.replace("_hw.ipynb", ".txt")] = f"Name: {name} ({person.id})\n".encode()
             case "folders":
                 path = draw.choice(
                     [
@@ -172,7 +175,7 @@ def test_no_work_reaches_somebody_else_and_all_that_is_not_matched_is_listed(
             for student in students:
                 assert member.read().decode() == student, (attempt.owner, attempt.number, students)
             matched += 1
-    assert matched == len(files)
+    assert matched == sum(path.endswith(".ipynb") for path in files)
 
 
 def rows(text, delimiter=","):
@@ -645,3 +648,32 @@ def test_another_kind_of_archive_is_told_what_to_do(tmp_path):
         archive.add(CASES / "01-names.csv", "u1/hw.csv")
     with pytest.raises(CourseError, match="unpack it, and name the folder"):
         attempts.read(tmp_path / "all.tgz", People.of([Person("u1")]), UTC, ["hw"])
+
+
+def test_a_list_in_a_language_that_is_not_known_says_what_is_missing(tmp_path):
+    """As Moodle writes it in Danish, of which no pack was looked into."""
+    text = "ID,Fulde navn,E-mailadresse,Karakter,Senest ændret (aflevering)\nDeltager5,Ann A,a@x.cz,,-\n"
+    (tmp_path / "da.csv").write_text(text, encoding="utf-8")
+    found = roster.read(tmp_path / "da.csv")
+    assert (
+        "no column is known for a name or an address, so only ids were taken: it has ID, Fulde"
+        in found.dropped[0]
+    )
+    sheet = spreadsheet.read(tmp_path / "da.csv")
+    assert roster.kind(sheet) is None
+
+
+def test_where_blackboards_title_ends_is_known_from_all_or_from_its_own_file(tmp_path):
+    people = [Person("1", "Ann", "A"), Person("li", "Bob", "B"), Person("u_2", "Cyd", "C")]
+    time = "attempt_2026-03-10-20-00-00"
+    paths = [f"my_hw_{user}_{time}_hw.ipynb" for user in ("u_1", "li", "u_2")]
+    # u_1 is not in the course, and is not 1.
+    assert whose(people, *paths, tmp_path=tmp_path)[1:] == [["li"], ["u_2"]]
+    assert "nobody" in whose(people, *paths, tmp_path=tmp_path)[0]
+    assert "nobody" in whose(people, paths[0], tmp_path=tmp_path)[0]
+    signed = {paths[0]: b"1", f"my_hw_u_1_{time}.txt": b"Name: Ann A (u_1)\r\nAssignment: my_hw\r\n"}
+    pack(tmp_path / "b.zip", signed)
+    for known, wanted in ((people, ([], "u_1 is not in the course")), ([Person("u_1")], (["u_1"], ""))):
+        everybody = People.of(known)
+        found, _ = attempts.read(tmp_path / "b.zip", everybody, UTC, ["hw"])
+        assert Matcher(everybody).all(found) == [wanted]

@@ -1,7 +1,8 @@
 """Blackboard Learn: flat archives with the user's name in each file's name, and grades by ``Username``.
 
 The names of files are those that public scripts sort (github.com/kwurst/bb-file-cleanup): the assignment, the
-user's name, the time of the attempt, the file; a text file beside them holds what the student wrote to it.
+user's name, the time of the attempt, the file; a text file beside them names the user and holds what the
+student wrote to it.
 The columns of the grades are those of its "Work offline" (github.com/nbeaver/offline-grades-upload): a
 column is known by the number behind its title, ``l1_update [Total Pts: 10 Score] |664617``.
 """
@@ -16,6 +17,7 @@ from npfl_grader.lms.spreadsheet import Sheet
 from npfl_grader.lms.system import Columns, Origin, Published, System, number_in
 
 FILE = re.compile(r"(?P<name>.+)_attempt_(?P<time>\d{4}(?:-\d\d){5})(?:_(?P<file>.+)|\.txt)")
+USER = re.compile(r"^Name:.*\(([^()\s]+)\)[ \t]*\r?$", re.MULTILINE)
 SECTION = re.compile(r"^(?:Submission Field|Comments):\s*\n(.*?)(?=^\w[\w ]*:|\Z)", re.MULTILINE | re.DOTALL)
 NOTHING = ("there is no student submission text data", "there are no student comments")
 TITLE = re.compile(r"\s*\[total pts:.*$")
@@ -43,6 +45,10 @@ class Blackboard(System):
             rest = PurePosixPath(match["file"]) if match["file"] else None
             return Origin(match["name"], "", path, rest, match["time"])
         return None
+
+    def user(self, typed: bytes) -> str:
+        match = USER.search(typed.decode("utf-8", "replace"))
+        return match[1] if match else ""
 
     def says_something(self, typed: bytes) -> str:
         """Its text file comes with every attempt, and has two sentences where nothing was written."""
