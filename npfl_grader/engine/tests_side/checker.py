@@ -213,8 +213,9 @@ class Checker:
             if name in wanted and (name not in variables or name in self.replaced):
                 if isinstance(value, UnknownModule):
                     value = self._module(name, value)
-                if value is not None:
-                    variables[name] = self.injected[name] = value
+                    if value is None:
+                        continue
+                variables[name] = self.injected[name] = value
 
     def _module(self, name: str, there: str) -> ModuleType | None:
         """Import what the instructor's notebook imports in a cell of the student's, if theirs has it, too."""
