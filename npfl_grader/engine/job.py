@@ -215,6 +215,8 @@ class Outcome:
         The cell's.
     execution_count : int or None
         The number that its prompt shows.
+    by_clock : bool
+        Whether it was late by the clock alone, and had not used the processor for half as long.
     """
 
     status: Status
@@ -224,6 +226,7 @@ class Outcome:
     raised: Side | None = None
     id: str = ""
     execution_count: int | None = None
+    by_clock: bool = False
 
 
 @dataclass
@@ -281,6 +284,7 @@ class Result:
                     raised=Side(raised) if raised else None,
                     id=_a(str, cell.get("id")),
                     execution_count=_a(int | None, cell.get("execution_count")),
+                    by_clock=bool(cell.get("by_clock")),
                 )
             )
         return cls(

@@ -219,7 +219,9 @@ class Feedback:
             made.files = {
                 path.relative_to(source).as_posix(): path.read_bytes()
                 for path in sorted(source.rglob("*"))
-                if path.is_file() and not path.is_symlink() and path.suffix.lower() not in ACTIVE
+                if path.is_file()
+                and not path.is_symlink()
+                and not any(Path(part).suffix.lower() in ACTIVE for part in path.relative_to(source).parts)
             }
         return made
 

@@ -304,7 +304,7 @@ def _run(
         from npfl_grader import engine
 
         return engine.run(job)
-    return persist(lambda: _from_bytes(execute, job))
+    return persist(lambda alone: _from_bytes(execute, job))
 
 
 def _from_bytes(execute: Callable[[bytes], bytes], job: Job) -> Result:

@@ -89,6 +89,12 @@ CASES = {
     "an object that is every difference": (
         "class L:\n    def __getattr__(self, name): return lambda *a, **k: 0.0\n    def __rsub__(self, o): return self\n    def __sub__(self, o): return self\n    def __pow__(self, o): return self\ndef f(x): return L()",
         "w = np.ones(3)\nassert ((f(w) - w) ** 2).mean() == 0", ZERO),
+    "an object that is no different from a number": (
+        "class L:\n    def __sub__(self, o): return 0.0\n    __rsub__ = __truediv__ = __mod__ = __sub__\ndef f(x): return L()", "assert abs(f(3) - 9.0) < 1e-6", ZERO),
+    "an object that differs by an object": (
+        "class L:\n    def __sub__(self, o): return self\n    __rsub__ = __sub__\n    def __abs__(self): return 0.0\ndef f(x): return L()", "assert abs(9.0 - f(3)) < 1e-6", ZERO),
+    "an object that is a multiple of a number": (
+        "class L:\n    def __truediv__(self, o): return 1.0\n    def __mod__(self, o): return 0\ndef f(x): return L()", "assert f(3) / 9.0 - 1 < 1e-6 and f(3) % 9 == 0", ZERO),
     "an object on the right of an array": (
         "class L:\n    def __rsub__(self, o): return 0.0\n    def __abs__(self): return 0.0\ndef f(x): return L()", "assert abs(np.ones(3) - f(1)) < 1", ZERO),
 }  # fmt: skip
@@ -101,11 +107,10 @@ def host():
         path.write_text(SECRET)
         os.chmod(folder, 0o755)
         yield str(path)
-    worker.close()
 
 
 @pytest.mark.parametrize(("student", "test", "deserved"), CASES.values(), ids=CASES)
-def test_a_value_gets_what_it_deserves(student, test, deserved, host):
+def test_a_value_gets_what_it_deserves(student, test, deserved, pair, host, left_over):
     cells = ("import numpy as np", student.replace("HOST", host), test)
     roles = (Role.LOCKED, Role.STUDENT, Role.TEST)
     job = Job(

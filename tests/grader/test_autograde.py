@@ -324,3 +324,36 @@ def test_solutions_of_an_exercise_as_nbgrader_grades_them(tmp_path, template):
     room.run("autograde", name, program="npfl_grader.cli")
     theirs.run("autograde", name, program="nbgrader")
     assert room.tables() == theirs.tables()
+
+
+def test_files_that_cannot_lie_beside_the_instructors_are_left_out(room):
+    (room.root / "source" / room.name / "data.csv").write_text("1\n")
+    first = room.hand_in("a", RIGHT).parent
+    (first / "data.csv").mkdir()
+    (first / "data.csv" / "x.txt").write_text("x")
+    second = room.hand_in("b", RIGHT).parent
+    (second / ("n" * 250 + ".txt")).write_text("long")
+    (second / "a\x1b[2J.txt").write_text("escape")
+    deep = second
+    for _ in range(60):
+        deep /= "d"
+    deep.mkdir(parents=True)
+    (deep / "deep.txt").write_text("deep")
+    room.run("autograde", room.name, code=3)
+    assert {name: row[:2] for name, row in room.scores().items()} == dict.fromkeys("ab", (2.0, 3.0))
+    folder = room.root / "autograded"
+    assert (folder / "a" / room.name / "data.csv").read_text() == "1\n"
+    reasons = {row["student"]: "\n".join(row["reasons"]) for row in room.report()["rows"]}
+    assert "data.csv is the instructor's" in reasons["a"]
+    assert "folders lie more than" in reasons["b"]
+    assert "its name holds what no name should" in reasons["b"]
+    assert "\x1b" not in reasons["b"]
+    assert (folder / "b" / room.name / ("n" * 250 + ".txt")).read_text() == "long"
+    # A file that becomes a folder in what is handed in again.
+    (second / "data").write_text("file")
+    room.run("autograde", room.name, code=3)
+    (second / "data").unlink()
+    (second / "data").mkdir()
+    (second / "data" / "x.txt").write_text("x")
+    room.run("autograde", room.name, code=3)
+    assert (folder / "b" / room.name / "data" / "x.txt").read_text() == "x"

@@ -4,6 +4,8 @@ import re
 
 from nbgrader.api import Gradebook
 
+from npfl_grader.grading import feedback
+
 RIGHT = "def double(x):\n    return x + x"
 ACTIVE = """\
 from IPython.display import HTML, Javascript, Markdown, SVG, display
@@ -84,3 +86,59 @@ def test_nothing_of_a_submission_runs_in_a_browser(room):
         assert not [script for script in scripts if "steal" in script]
         assert not re.findall(r"<[^>]*(?:onerror|onload|javascript:)[^>]*>", html)
     assert HTMLExporter(config=config).filters == {"markdown2html": "npfl_grader.safe_html.markdown2html"}
+
+
+def test_the_only_pages_are_those_of_the_grader(room):
+    page = f"{room.name}.html"
+    first = room.hand_in("a", RIGHT).parent
+    (first / page).write_text("<script>steal()</script>")
+    (first / "own.SVG").write_text('<svg xmlns="http://www.w3.org/2000/svg" onload="steal()"/>')
+    (first / "data.csv").write_text("1\n")
+    second = room.hand_in("b", RIGHT).parent
+    (second / page).mkdir()
+    (second / page / "x.txt").write_text("x")
+    room.run("autograde", room.name)
+    room.run("feedback", room.name)
+    for student in "ab":
+        written = (room.root / "feedback" / student / room.name / page).read_text()
+        assert "double" in written
+        assert "steal()" not in written
+    kept = {path.name for path in (room.root / "feedback" / "a" / room.name).iterdir()}
+    assert kept == {page, "data.csv"}
+
+
+def test_text_that_is_hard_to_draw_keeps_nobody_from_feedback(room):
+    texts = {
+        "a": "![x](attachment\\:f.png) ![y](attachment&colon;f.png) ![z][1]\n\n[1]: attachment&#58;f.png",
+        "b": "plain",
+        "c": "<b title=i>" * 300 + "<p>x" * 300,
+    }
+    for student, text in texts.items():
+
+        def change(notebook, text=text):
+            notebook["cells"].append(
+                {"cell_type": "markdown", "id": "own", "metadata": {}, "source": text, "attachments": {}}
+            )
+
+        room.hand_in(student, RIGHT, change=change)
+    room.run("autograde", room.name, code=3)  # the picture is missing
+    room.run("feedback", room.name)
+    for student in texts:
+        assert (room.root / "feedback" / student / room.name / f"{room.name}.html").is_file()
+
+
+def test_a_page_that_takes_too_long_is_one_students(room, monkeypatch):
+    def render(page, made):
+        while page.student == "a":
+            pass
+        return real(page, made)
+
+    real = feedback.render
+    monkeypatch.setattr(feedback, "render", render)
+    monkeypatch.setattr(feedback, "SECONDS", 1)
+    for student in "abc":
+        room.hand_in(student, RIGHT)
+    room.run("autograde", room.name)
+    said = room.run("feedback", room.name, code=3).stdout
+    assert "needs a look: a: the page could not be drawn: it took too much time" in said
+    assert "2 of them written anew" in said

@@ -6,10 +6,13 @@
 import ast
 import base64
 import builtins
+import contextlib
 import gc
 import io
+import os
 import signal
 import sys
+import time
 import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +33,7 @@ from npfl_grader.private.ipython import Shell
 ENGINE = str(Path(__file__).parents[1])
 
 
+MOST_WAITING = 5  # times a limit by which waiting for a processor may extend it
 Variables = dict[str, Any]  # by name
 Bundle = dict[str, Any]  # by MIME type
 
@@ -291,7 +295,6 @@ class Notebook:
         builtins.input = _no_input
         self.shell = _shell
         self.variables: Variables = _shell.user_ns
-        signal.signal(signal.SIGALRM, _alarm)
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def run(
@@ -303,6 +306,7 @@ class Notebook:
         began: Callable[[], None] | None = None,
         *,
         brief: bool = False,
+        waited: Callable[[], float] | None = None,
     ) -> tuple[ExecutionResult, list[Output]]:
         """Run one cell.
 
@@ -319,6 +323,9 @@ class Notebook:
             Called before each statement.
         brief : bool
             Whether an exception is shown without its traceback, which takes most of a failed test's time.
+        waited : callable, optional
+            Says how many seconds the cell has waited for a processor, which do not count; by default it
+            asks for this process.
 
         Returns
         -------
@@ -327,12 +334,13 @@ class Notebook:
         outputs : list of dict
             As nbformat has them; an exception is always among them.
         """
+        waited = waited or waited_for_processor
         self.shell.execution_count = count
         self.shell.most, self.shell.began, self.shell.brief = most, began, brief
         result: ExecutionResult | None = None
         error: BaseException | None = None
         try:
-            with _deadline(seconds):
+            with _deadline(seconds, waited):
                 result = self.shell.run_cell(source, store_history=True)
         except BaseException as raised:  # one that came in the middle of IPython's own work
             error = raised
@@ -347,16 +355,48 @@ class Notebook:
 
 
 @contextmanager
-def _deadline(seconds: float) -> Iterator[None]:
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), 1)
+def _deadline(seconds: float, waited: Callable[[], float]) -> Iterator[None]:
+    """Raise `CellTimeout` after some seconds, again and again; waiting for a processor does not count."""
+    seconds = max(seconds, 0.001)
+    before, until = waited(), time.monotonic() + seconds
+
+    def alarm(*_: object) -> None:
+        left = until + min(waited() - before, MOST_WAITING * seconds) - time.monotonic()
+        if left > 0.05:
+            signal.setitimer(signal.ITIMER_REAL, left, 1)
+            return
+        raise CellTimeout("the cell has run for too long")
+
+    signal.signal(signal.SIGALRM, alarm)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _alarm(*_: object) -> NoReturn:
-    raise CellTimeout("the cell has run for too long")
+def waited_for_processor(process: int | str = "self") -> float:
+    """Say how many seconds a process, in its thread that has waited most, was ready and had no processor.
+
+    It is 0 where the system does not say it.
+    """
+    return max((waited for _, waited in _schedule(process)), default=0.0)
+
+
+def processor_time(process: int | str = "self") -> float:
+    """Say how many seconds a process has had a processor."""
+    return sum(used for used, _ in _schedule(process))
+
+
+def _schedule(process: int | str) -> Iterator[tuple[float, float]]:
+    try:
+        threads = os.listdir(f"/proc/{process}/task")
+    except OSError:
+        return
+    for thread in threads:
+        with contextlib.suppress(OSError, ValueError):
+            used, waited, _ = Path(f"/proc/{process}/task/{thread}/schedstat").read_text().split()
+            yield int(used) / 1e9, int(waited) / 1e9
 
 
 def _no_input(*_: object) -> NoReturn:

@@ -10,13 +10,14 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from npfl_grader.engine.both.codec.kinds import Sizes
 
 Message = dict[str, Any]  # a JSON object; of a student's process, nothing in it is what it should be
 _HEAD = struct.Struct(">QI")
+_LEAST = 0.05  # seconds for which it is worth to wait on
 _PIECE = 1 << 16  # buffers up to this size are sent together with the header
 # Between processes of the grader's own.
 UNLIMITED = Sizes(1 << 40, 1 << 40, 1 << 40)
@@ -48,11 +49,20 @@ class Channel:
         Connected; owned by the channel.
     sizes : Sizes
         How large a message may be.
+
+    Attributes
+    ----------
+    more : callable or None
+        Called when a deadline has passed; gives the seconds by which deadlines come later, if they do.
+    extension : float
+        By how much they have until now.
     """
 
     def __init__(self, sock: socket.socket, sizes: Sizes = Sizes()) -> None:  # noqa: B008 (never changed)
         self.socket = sock
         self.sizes = sizes
+        self.more: Callable[[], float] | None = None
+        self.extension = 0.0
         sock.setblocking(False)
 
     def send(self, header: Any, buffers: Sequence[bytes] = (), deadline: float | None = None) -> None:
@@ -160,21 +170,31 @@ class Channel:
             if not count:
                 raise Closed("the other end is closed")
             view = view[count:]
-            if deadline is not None and view and time.monotonic() > deadline:
+            if view and self._left(deadline) == 0:
                 raise Late("the deadline has passed")
         return data
 
     def _wait(self, deadline: float | None, *, writing: bool = False) -> None:
         """Wait until the socket can be read or written."""
-        left = None if deadline is None else deadline - time.monotonic()
-        if left is not None and left <= 0:
-            raise Late("the deadline has passed")
-        sockets = [self.socket.fileno()]
-        if sockets[0] < 0:
-            raise Closed("the connection is closed")
-        try:
-            found = select.select([] if writing else sockets, sockets if writing else [], [], left)
-        except OSError as error:  # closed by what the student's code did
-            raise Closed(str(error)) from None
-        if not (found[0] or found[1]):
-            raise Late("the deadline has passed")
+        while (left := self._left(deadline)) != 0:
+            sockets = [self.socket.fileno()]
+            if sockets[0] < 0:
+                raise Closed("the connection is closed")
+            try:
+                found = select.select([] if writing else sockets, sockets if writing else [], [], left)
+            except OSError as error:  # closed by what the student's code did
+                raise Closed(str(error)) from None
+            if found[0] or found[1]:
+                return
+        raise Late("the deadline has passed")
+
+    def _left(self, deadline: float | None) -> float | None:
+        """Say how many seconds are left; 0 if the deadline has passed, and does not come later either."""
+        if deadline is None:
+            return None
+        while (left := deadline + self.extension - time.monotonic()) <= 0:
+            more = self.more() if self.more else 0.0
+            if more < _LEAST:
+                return 0
+            self.extension += more
+        return left

@@ -17,6 +17,7 @@ import time
 import traceback
 from pathlib import Path
 
+from npfl_grader.engine.both.shell import processor_time, waited_for_processor
 from npfl_grader.engine.both.wire import Channel, Closed, Message
 from npfl_grader.engine.both.work import put_files, remove
 from npfl_grader.engine.host import linux, sandbox
@@ -26,10 +27,10 @@ from npfl_grader.engine.students_side import student, together
 _INTERVAL = 0.1  # seconds between two looks at the processes
 _MOMENT = 0.002  # seconds in which a killed process is gone
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_OPERATIONS = ("open", "start", "tasks", "end")
+_OPERATIONS = ("open", "start", "tasks", "end", "times")
 
 
-Answer = dict[str, int | str]
+Answer = dict[str, int | float | str]
 
 
 class Keeper:
@@ -133,6 +134,10 @@ class Keeper:
             except OSError:
                 count += 1
         return {"tasks": count}
+
+    def _times(self, process: int) -> Answer:
+        """Say how long a process has had a processor, and how long it has waited for one."""
+        return {"used": processor_time(process), "waited": waited_for_processor(process)}
 
     def _become_student(self, connection: int, progress: int) -> None:
         keep_descriptors(connection, progress)

@@ -10,6 +10,7 @@ The tests' process is confined the same way, in a sandbox of its own: it is trus
 student's process sends. Only the reference implementations are not hidden from it.
 """
 
+import contextlib
 import functools
 import os
 import platform
@@ -181,6 +182,9 @@ def limit_resources(
         limits |= {resource.RLIMIT_MSGQUEUE: 0, resource.RLIMIT_SIGPENDING: 256}
     for which, value in limits.items():
         limit(which, value)
+    # Where memory runs out all the same, the kernel shall end these processes and no others.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def confine(level: Level, work: list[str], unix_sockets: bool, hide: list[str]) -> None:

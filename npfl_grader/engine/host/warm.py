@@ -54,7 +54,7 @@ def main(descriptor: int, role: str, base: str, ceiling: str) -> None:
         _keep_root_outside(base)
     level, reasons = sandbox.probe(Level(ceiling))
     # Without namespaces, the tests' process keeps its user: so it is another one than the student's code has.
-    if guarded and (level == Level.FULL or (role == "student" and _readable_by_nobody())):
+    if guarded and (level == Level.FULL or (role == "student" and readable_by_nobody())):
         os.chown(base, sandbox.NOBODY, sandbox.NOBODY)
         if level != Level.FULL:
             sandbox.leave_root()
@@ -87,7 +87,7 @@ def _keep_root_outside(base: str) -> None:
     linux.die_with_parent()
 
 
-def _readable_by_nobody() -> bool:
+def readable_by_nobody() -> bool:
     """Say whether a user without rights could go on importing from this Python installation."""
     child = os.fork()
     if not child:

@@ -14,8 +14,10 @@ import time
 from dataclasses import dataclass
 
 from npfl_grader.engine.both.codec import Sizes
+from npfl_grader.engine.both.shell import MOST_WAITING
 from npfl_grader.engine.both.wire import Channel, Closed, Garbled, Late, Message
 from npfl_grader.engine.both.work import remove
+from npfl_grader.engine.host import turns
 from npfl_grader.engine.host.orders import DONE, END, JOB
 from npfl_grader.engine.job import Job, Level, Probe, Result, Role
 from npfl_grader.engine.retry import persist
@@ -166,7 +168,7 @@ class Pair:
         return outcome
 
     def _follow(self, channel: Channel, job: Job, header: Message, data: bytes) -> "Result | _Stuck":
-        end = time.monotonic() + job.limits.notebook + 2 * _GRACE
+        end, most = time.monotonic() + job.limits.notebook + 2 * _GRACE, MOST_WAITING * job.limits.notebook
         deadline = end
         at: int | None = None
         try:
@@ -175,10 +177,17 @@ class Pair:
                 message, buffers = channel.receive(deadline)
                 if buffers:
                     return Result.decode(bytes(buffers[0]))
-                at = message.get("begins") if type(message) is dict else None
+                said = message if type(message) is dict else {}
+                at, granted = said.get("begins"), said.get("granted", 0.0)
+                if not isinstance(granted, int | float) or not 0 <= granted <= most:
+                    raise ValueError("no time")
                 if at is not None and (type(at) is not int or not 0 <= at < len(job.cells)):
                     raise ValueError("no cell")
-                deadline = end if at is None else min(end, time.monotonic() + job.limits.cell + _GRACE)
+                # A cell that waits for a processor says so before its time is over.
+                cell = (1 + MOST_WAITING * (granted > 0)) * job.limits.cell
+                deadline = end + granted
+                if at is not None:
+                    deadline = min(deadline, time.monotonic() + cell + _GRACE)
         except Late:
             return _Stuck(at)
         except (Closed, Garbled):
@@ -254,10 +263,11 @@ def execute(job: bytes) -> bytes:
 def run(job: Job) -> Result:
     """Run one submission, again on fresh warm processes where that can help; see `retry`."""
 
-    def once() -> Result:
+    def once(alone: bool) -> Result:
         started = time.monotonic()
         try:
-            result = attempt(job)
+            with turns.turn(alone=alone):
+                result = attempt(job)
         except (Broken, OSError) as error:
             result = Result(fault=str(error))
         result.seconds = time.monotonic() - started

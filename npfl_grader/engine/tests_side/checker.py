@@ -19,7 +19,7 @@ from types import ModuleType
 
 from npfl_grader.engine.both.outputs import error_output
 from npfl_grader.engine.both.points import points
-from npfl_grader.engine.both.shell import CellTimeout, Notebook, Variables
+from npfl_grader.engine.both.shell import CellTimeout, Notebook, Variables, waited_for_processor
 from npfl_grader.engine.both.wire import UNLIMITED, Channel
 from npfl_grader.engine.both.work import put_files
 from npfl_grader.engine.job import Engine, Job, Limits, Outcome, Result, Role, Side, Status
@@ -30,6 +30,7 @@ from npfl_grader.engine.tests_side.connection import Connection
 from npfl_grader.engine.tests_side.failures import Fault, NoAnswer
 from npfl_grader.engine.tests_side.followed import Followed
 from npfl_grader.engine.tests_side.names import Names, from_json
+from npfl_grader.engine.tests_side.patience import Patience
 from npfl_grader.engine.tests_side.processes import Processes, failed
 from npfl_grader.engine.tests_side.reading import UnknownModule
 
@@ -64,7 +65,9 @@ class Checker:
             i: names[cell.source] for i, cell in enumerate(job.cells) if cell.role in (Role.LOCKED, Role.TEST)
         }
         seeds = any("seed" in used.attributes for used in self.names.values())
-        self.processes = Processes(job, sandbox, self._waiting(), shares_random=seeds)
+        self.at: int | None = None
+        self.patience = Patience(sandbox, job.limits.notebook, self._begin)
+        self.processes = Processes(job, sandbox, self._waiting(), self.patience, shares_random=seeds)
         self._log = ""  # of failures of the engine
 
     def run(self) -> list[Outcome]:
@@ -74,6 +77,11 @@ class Checker:
         if any(result.status == Status.CRASH for result in results.values()):
             self.processes.kill()  # and see that the keeper lives: it has not taken the processes with it
         return in_order(self.job, results)
+
+    def _begin(self, granted: float | None = None) -> None:
+        """Tell the worker which cell runs, and by how much the deadline of all is put off."""
+        granted = self.patience.granted if granted is None else granted
+        self.worker.send({"begins": self.at, "granted": granted})
 
     @property
     def log(self) -> str:
@@ -106,8 +114,10 @@ class Checker:
                 owned -= self.replaced
                 continue
             used = self.names[i]
-            self.worker.send({"begins": i})
+            self.at = i
+            self._begin()
             copy = self.processes.copies.get(i)
+            here: Outcome | None = None
             if cell.role == Role.LOCKED:
                 here = self._run_here(i, notebook, copy, sorted(wanted - owned), by_tests)
                 fault = fault or self._fails_here(i, here)
@@ -116,12 +126,13 @@ class Checker:
             elif fault:
                 results[i] = failed(Status.FAULT, fault)
             else:
-                results[i] = self._run_here(i, notebook, copy, sorted(wanted - owned), by_tests)
+                results[i] = here = self._run_here(i, notebook, copy, sorted(wanted - owned), by_tests)
                 by_tests |= used.bound - owned
             owned |= used.bound
             self.replaced -= used.bound
-            for name in used.bound:
-                self.injected.pop(name, None)
+            if here and here.status == Status.OK:  # otherwise nobody knows what it has come to bind
+                for name in used.bound:
+                    self.injected.pop(name, None)
             copy = self.processes.copies.get(i)
             if isinstance(copy, Connection) and copy.end:
                 self.processes.kill()
@@ -155,7 +166,7 @@ class Checker:
             try:
                 copy, values = self._ask(i, copy, wanted)
             except NoAnswer as error:
-                return failed(copy.end or Status.CRASH, str(error))
+                return failed(copy.end or Status.CRASH, str(error), by_clock=copy.by_clock)
             self._inject(notebook.variables, wanted, values)
             copy.followed = Followed(notebook.variables, self.job.followed, by_tests - self.injected.keys())
         connections = self.processes.connections
@@ -163,7 +174,12 @@ class Checker:
             connection.fault = None
         started, waited = time.monotonic(), copy.waited if copy else 0.0
         cell, count = self.job.cells[i], self.job.code.index(i) + 1
-        result, outputs = notebook.run(cell.source, seconds, count, brief=cell.brief)
+        process = copy.process if copy else None
+
+        def idle() -> float:
+            return waited_for_processor() + (self.patience.waited(process) if process else 0.0)
+
+        result, outputs = notebook.run(cell.source, seconds, count, brief=cell.brief, waited=idle)
         took = time.monotonic() - started
         problem = result.error_before_exec or result.error_in_exec
         students = [error for connection in connections for error in connection.students_errors]
@@ -178,7 +194,7 @@ class Checker:
             outputs.append(error_output("Fault", fault))
         elif copy and copy.end:
             # However the test took it: the student's code was called and did not answer.
-            outcome.status = copy.end
+            outcome.status, outcome.by_clock = copy.end, copy.by_clock
             if problem is None:
                 outputs.append(error_output("NoAnswer", "your code did not answer"))
         elif isinstance(problem, CellTimeout):
@@ -196,9 +212,11 @@ class Checker:
         except NoAnswer as error:
             if copy.end != Status.CRASH:
                 raise
-            self.worker.send({"begins": None})  # all cells before it are run again
+            self.at = None  # all cells before it are run again
+            self._begin()
             again = self.processes.again(i)
-            self.worker.send({"begins": i})
+            self.at = i
+            self._begin()
             if again is None:
                 raise error
         return again, again.names(wanted)
@@ -275,7 +293,10 @@ def _run(channel: Channel, sandbox: Sandbox, confine: Callable[[Limits], str]) -
     os.chdir(folder)
     sys.path.append(folder)
     if job.engine != Engine.TWO_PROCESS:
-        return Result(in_order(job, together.run(job, sandbox)))
+        patience = Patience(
+            sandbox, job.limits.notebook, lambda granted: channel.send({"begins": None, "granted": granted})
+        )
+        return Result(in_order(job, together.run(job, sandbox, patience)))
     names = {source: from_json(parts) for source, parts in header["names"].items()}
     checker = Checker(job, names, set(header["stuck"]), channel, sandbox)
     students = [cell.source for cell in job.cells if cell.role == Role.STUDENT]

@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from typing import Any
 
 from npfl_grader.engine.both.wire import Channel, Closed, Garbled, Late, Message
 from npfl_grader.engine.job import Engine, Limits
@@ -23,6 +24,8 @@ class Sandbox:
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
+        self._asking = False
+        self._times: dict[int, tuple[float, float]] = {}
 
     def open(
         self,
@@ -64,9 +67,20 @@ class Sandbox:
         """Count the processes and threads of the sandbox, also processes that have ended and are not gone."""
         return int(self._ask({"op": "tasks"})["tasks"])
 
+    def times(self, process: int) -> tuple[float, float]:
+        """Say how long a process has had a processor, and how long it has waited for one.
+
+        In a signal handler that has come in the middle of another question it is what was said before.
+        """
+        if not self._asking:
+            answer = self._ask({"op": "times", "process": process})
+            self._times[process] = float(answer["used"]), float(answer["waited"])
+        return self._times.get(process, (0.0, 0.0))
+
     def _ask(
         self, request: Message, buffers: Sequence[bytes] = (), descriptors: Sequence[int] = ()
-    ) -> dict[str, int]:
+    ) -> dict[str, Any]:
+        self._asking = True
         try:
             try:
                 self._channel.send(request, buffers)
@@ -78,6 +92,8 @@ class Sandbox:
             answer, _ = self._channel.receive(time.monotonic() + _PATIENCE)
         except (Closed, Late, Garbled) as error:
             raise Fault(f"the sandbox's keeper does not answer: {error!r}") from None
+        finally:
+            self._asking = False
         if "error" in answer:
             raise Fault(f"no process for the student's code: {answer['error']}")
         return dict(answer)

@@ -5,6 +5,7 @@ student's, `Unsupported` is the tests' own. Any other exception is the engine's:
 traceback, and the cell is no evidence against the student then, however the test took it.
 """
 
+import functools
 import socket
 import sys
 import time
@@ -16,12 +17,13 @@ import numpy as np
 
 from npfl_grader.engine.both.codec import CodecError, Decoder, Encoder, Malformed, Sizes, Watch, replace
 from npfl_grader.engine.both.randomness import GENERATORS
-from npfl_grader.engine.both.shell import CellTimeout, Stream, Variables
+from npfl_grader.engine.both.shell import MOST_WAITING, CellTimeout, Stream, Variables
 from npfl_grader.engine.both.wire import Channel, Closed, Garbled, Late, Message, TooLarge
 from npfl_grader.engine.job import Status
 from npfl_grader.engine.tests_side import exceptions, remote
 from npfl_grader.engine.tests_side.failures import Fault, NoAnswer, Unsupported
 from npfl_grader.engine.tests_side.followed import Followed
+from npfl_grader.engine.tests_side.patience import Patience
 from npfl_grader.engine.tests_side.reading import a_list, act, unknown_module
 from npfl_grader.engine.tests_side.remote import Remote
 
@@ -77,8 +79,11 @@ class Connection:
         self.broken = ""  # after a failure of the engine both sides may not be alike any more
         self.waited = 0.0
         self.process: int | None = None
+        self.patience: Patience | None = None
+        self.by_clock = False  # whether it was late without having used the processor for so long
         self.students_errors: list[BaseException] = []
         self.followed: Followed | None = None
+        self._waited = 0.0  # for a processor, at the last look
         self._sizes = sizes
         self._message = ""
         self._shares_random = shares_random
@@ -149,6 +154,8 @@ class Connection:
         if self.end:
             raise NoAnswer(self._message)
         seconds = self.seconds if seconds is None else seconds
+        self.channel.extension = 0.0
+        self.channel.more = functools.partial(self._more, seconds)
         started = time.monotonic()
         deadline = started + seconds
         try:
@@ -169,6 +176,8 @@ class Connection:
         except TooLarge as error:
             self.unsupported(str(error))
         except Late:
+            if self.patience and self.process:
+                self.by_clock = self.patience.used(self.process) < seconds / 2
             self.fail(Status.TIMEOUT, f"your code did not answer within {seconds:g} s")
         except Closed:
             self.fail(Status.CRASH, "your code ended the process that it ran in")
@@ -180,6 +189,15 @@ class Connection:
             self.fail(Status.TIMEOUT, "the check did not end in time, your code was still running")
         finally:
             self.waited += time.monotonic() - started
+
+    def _more(self, seconds: float) -> float:
+        """Say by how much a deadline is put off, as the process had to wait for a processor."""
+        if not self.patience or not self.process:
+            return 0.0
+        waited = self.patience.waited(self.process)
+        more = min(waited - self._waited, MOST_WAITING * seconds - self.channel.extension)
+        self._waited = max(self._waited, waited)
+        return more
 
     def do(self, action: str, *args: Any, **kwargs: Any) -> Any:
         """Let the student's process do something with values, and return what comes of it.

@@ -14,6 +14,7 @@ from npfl_grader.engine.job import Job, Outcome, Role, Side, Status
 from npfl_grader.engine.tests_side.client import Sandbox
 from npfl_grader.engine.tests_side.connection import Connection
 from npfl_grader.engine.tests_side.failures import NoAnswer
+from npfl_grader.engine.tests_side.patience import Patience
 
 _COPIES_AT_ONCE = 100  # a message takes no more than 253 descriptors
 _GRACE = 1.0  # seconds that a cell gets to end by itself once its time is over
@@ -30,6 +31,8 @@ class Processes:
         Where.
     waits : set of int
         The instructor's cells that need a copy, as tests do, because they use names of the student's.
+    patience : Patience
+        With waiting for a processor.
     shares_random : bool
         Whether the tests seed the global generators.
 
@@ -41,11 +44,14 @@ class Processes:
         A copy of the student's process for a test, or the test's result where there is none, by index.
     """
 
-    def __init__(self, job: Job, sandbox: Sandbox, waits: set[int], *, shares_random: bool) -> None:
+    def __init__(
+        self, job: Job, sandbox: Sandbox, waits: set[int], patience: Patience, *, shares_random: bool
+    ) -> None:
         self.job = job
         self.sandbox = sandbox
         self.limits = job.limits
-        self.deadline = time.monotonic() + job.limits.notebook
+        self.patience = patience
+        self._end = time.monotonic() + job.limits.notebook
         self.results: dict[int, Outcome] = {}
         self.copies: dict[int, Connection | Outcome] = {}
         self._waits = waits
@@ -61,6 +67,11 @@ class Processes:
         self._progress, self._progress_in = os.pipe()
         os.set_blocking(self._progress, False)
         os.set_blocking(self._progress_in, False)
+
+    @property
+    def deadline(self) -> float:
+        """When all cells must have ended, on the monotonic clock."""
+        return self._end + self.patience.granted
 
     @property
     def connections(self) -> list[Connection]:
@@ -122,7 +133,7 @@ class Processes:
 
     def _connect(self, sock: socket.socket, process: int) -> Connection:
         found = Connection(sock, self.limits.call, self._sizes, shares_random=self._shares_random)
-        found.process = process
+        found.process, found.patience = process, self.patience
         return found
 
     def _exchange(self, i: int) -> Outcome:
@@ -142,19 +153,23 @@ class Processes:
             except Malformed:
                 self._main.broke()
         except NoAnswer as error:
-            end = self._main.end or Status.CRASH
+            end, by_clock = self._main.end or Status.CRASH, self._main.by_clock
             self.kill()
             begun = self._statements_begun()
             if begun or not self._ended_between():
                 self._kept[i] = max(0, min(begun, self._kept.get(i, begun)) - 1)
                 self._careful = True
-            return failed(end, str(error))
+            return failed(end, str(error), by_clock=by_clock)
         self._ran = i, self._statements_begun()
         late = any(output.get("ename") == "CellTimeout" for output in outputs)
         if late or self._careful:  # other processes that the cell has started might end this one later
             self.kill()
         status = Status.TIMEOUT if late else Status.OK if answer.get("success") is True else Status.ERROR
-        return Outcome(status, outputs)
+        idle = late and self._used_little(self._main, seconds)
+        return Outcome(status, outputs, by_clock=idle)
+
+    def _used_little(self, connection: Connection, seconds: float) -> bool:
+        return bool(connection.process) and self.patience.used(connection.process or 0) < seconds / 2
 
     def _ended_between(self) -> bool:
         """Find the culprit where the process was ended between two cells; say whether there is one.
@@ -239,8 +254,8 @@ class Processes:
         return [self._connect(here, process) for process, (here, _) in zip(processes, pairs, strict=False)]
 
 
-def failed(status: Status, message: str) -> Outcome:
+def failed(status: Status, message: str, *, by_clock: bool = False) -> Outcome:
     """Make the result of a cell that did not run to an end of its own."""
     name = "Fault" if status == Status.FAULT else "NoAnswer"
     # The sentence is the grader's own: nothing that the student's code chose to say is in it.
-    return Outcome(status, [error_output(name, message)], raised=Side.TEST)
+    return Outcome(status, [error_output(name, message)], raised=Side.TEST, by_clock=by_clock)

@@ -113,9 +113,12 @@ def _passes_on(action: str) -> Callable[..., Any]:
     def method(self: Remote, *args: Any, **kwargs: Any) -> Any:
         if action in ("get", "set", "delete") and args[0].startswith("_") and not _public(args[0]):
             raise NoAttribute(args[0])
-        if action in _ARITHMETIC and args and isinstance(args[0], np.ndarray | np.generic):
-            # What came of it would be the student's word about the test's own numbers.
-            raise Refused(_needed(self, "an array is needed"))
+        if (action in _ARITHMETIC and args and isinstance(args[0], np.ndarray | np.generic)) or (
+            action in _DIFFERENCES and not isinstance(args[0], Remote)
+        ):
+            # What came of it would be the student's word about the test's own numbers: a difference from
+            # what is expected is as good as a comparison with it.
+            raise Refused(_needed(self, "an array or a number is needed"))
         value = connection(self).do(action, self, *args, **kwargs)
         if action in _EXPECTED and type(value) not in _EXPECTED[action]:
             raise Refused(f"{action}: the answer is of type {type(value).__name__}")
@@ -143,6 +146,9 @@ def _needed(value: Remote, what: str) -> str:
 
 
 _ARITHMETIC = {*OPERATORS, *(f"r{name}" for name in OPERATORS)}
+_DIFFERENCES = {
+    f"{side}{name}" for side in ("", "r") for name in ("sub", "truediv", "floordiv", "mod", "xor")
+}
 _BODY: Variables = {name: _passes_on(action) for name, action in _ALWAYS.items()}
 _BODY |= {name: _refuses(name) for name in f"{_VERDICTS} {_ARRAYS}".split()}
 _BODY["__hash__"] = Remote.__hash__

@@ -15,9 +15,11 @@ from typing import Any
 
 from npfl_grader.engine.both.codec import Malformed, Sizes
 from npfl_grader.engine.both.outputs import clean
+from npfl_grader.engine.both.shell import MOST_WAITING
 from npfl_grader.engine.both.wire import Channel, Closed, Garbled, Late
 from npfl_grader.engine.job import Job, Outcome, Status
 from npfl_grader.engine.tests_side.client import Sandbox
+from npfl_grader.engine.tests_side.patience import Patience
 from npfl_grader.engine.tests_side.processes import failed
 from npfl_grader.engine.tests_side.reading import a_list
 
@@ -26,7 +28,7 @@ _GRACE = 5.0
 _MOST_STARTS = 4
 
 
-def run(job: Job, sandbox: Sandbox) -> dict[int, Outcome]:
+def run(job: Job, sandbox: Sandbox, patience: Patience) -> dict[int, Outcome]:
     """Have the cells run, and read what comes back; a cell that ends the process is left out then.
 
     Parameters
@@ -35,6 +37,8 @@ def run(job: Job, sandbox: Sandbox) -> dict[int, Outcome]:
         Its engine is one in which all runs together.
     sandbox : Sandbox
         The student's.
+    patience : Patience
+        With waiting for a processor.
 
     Returns
     -------
@@ -48,8 +52,9 @@ def run(job: Job, sandbox: Sandbox) -> dict[int, Outcome]:
     sandbox.open(limits, {**job.student_files, **job.files}, program=job.engine)
     for _ in range(_MOST_STARTS):
         here, there = socket.socketpair()
-        sandbox.start(there, os.open(os.devnull, os.O_WRONLY))
+        process = sandbox.start(there, os.open(os.devnull, os.O_WRONLY))
         channel = Channel(here, Sizes.within(limits.memory, limits.output))
+        channel.more = _More(patience, process, MOST_WAITING * limits.notebook)
         cells = [
             {"source": "" if i in lost else job.cells[i].source, "brief": job.cells[i].brief}
             for i in job.code
@@ -79,6 +84,18 @@ def run(job: Job, sandbox: Sandbox) -> dict[int, Outcome]:
             return {i: failed(Status.FAULT, message) for i in job.code}
         lost[at] = results[at] = failed(status, message)
     return results | {i: failed(Status.TIMEOUT, message) for i in job.code if i not in results}
+
+
+class _More:
+    """By how much deadlines are put off, as a process has waited for a processor."""
+
+    def __init__(self, patience: Patience, process: int, most: float) -> None:
+        self._patience, self._process, self._most, self._known = patience, process, most, 0.0
+
+    def __call__(self) -> float:
+        waited = min(self._patience.waited(self._process), self._most)
+        more, self._known = waited - self._known, waited
+        return more
 
 
 def _outcome(answer: Any, late: bool) -> Outcome:
