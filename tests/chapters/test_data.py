@@ -16,7 +16,7 @@ def program(name):
     return module
 
 
-depth, normalization = program("depth"), program("normalization")
+depth, normalization, recipe = map(program, ("depth", "normalization", "recipe"))
 
 
 def test_all_networks_are_stored():
@@ -67,3 +67,26 @@ def test_trainings_with_normalization(kind):
 def test_all_trainings_with_normalization_are_stored():
     assert len(normalization.load()) == len(normalization.LAYERS) * 10
     assert all(len(runs) == len(normalization.SEEDS) for runs in normalization.load().values())
+
+
+@pytest.mark.parametrize(("items", "split"), [((), 1), (("dropout",), 2), (("smoothing",), 3)])
+def test_items_of_the_default_strategy(items, split):
+    found, stored = recipe.try_out(split, items), recipe.load()["recipe"]["+".join(items)][split]
+    assert {name: round(abs(found[name] - stored[name]), 4) <= 0.01 for name in stored} == dict.fromkeys(
+        stored, True
+    )
+
+
+def test_digits_are_shifted():
+    model = recipe.train(recipe.SPLITS[0].train, 0, shifts=True, steps=20)
+    plain = recipe.train(recipe.SPLITS[0].train, 0, steps=20)
+    assert not np.allclose(model.vector, plain.vector)
+    assert 0.5 < recipe.accuracy(model.forward(recipe.SPLITS[0].test.x), recipe.SPLITS[0].test.y) < 0.95
+
+
+def test_all_combinations_are_stored():
+    stored = recipe.load()
+    assert set(stored["recipe"]) == {"+".join(items) for items in recipe.combinations()}
+    assert set(stored["dropout"]) == {
+        f"{hidden}, {rate:g}" for hidden in recipe.SIZES for rate in recipe.RATES
+    }
