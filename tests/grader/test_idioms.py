@@ -40,6 +40,12 @@ WRONG = {
     "wrong_star_import": "def factorial(n):\n    return n",
     "wrong_stale_file": "open('result.txt', 'w').write('wrong')",
     "cleaned_data_of_locked_cell": "data = None",
+    "test_deletes_function": "def squares(n):\n    return [i * i for i in range(1, n + 1)]\n\n\n"
+    "def total(n):\n    return sum(i * i for i in range(1, n + 1))",
+    "test_replaces_function": "def area(r):\n    return 3 * r * r\n\n\n"
+    "def volume(r, h):\n    return 3 * r * r * h",
+    "mock_print": "def greet():\n    return 'hello'",
+    "mock_input": "def ask():\n    return 5 if input('n? ') == '5' else 0",
     "test_forbids_builtin": "def total(values):\n    return sum(values)",
     "pandas_argument_kept": "def double(table):\n    table['a'] = 2 * table['a']\n    return table",
     "pandas_groups": "def totals(table):\n    return table.groupby('who')['sum'].max()",
