@@ -146,6 +146,7 @@ def _build_root(hide: list[str]) -> None:
         linux.mount("tmpfs", root + path, "tmpfs", linux.MS_RDONLY, "size=4k")
     for folder in ("/proc", OWN):
         os.mkdir(root + folder)
+    os.symlink(TEMPORARY, f"{root}/dev/shm")  # where the semaphores of multiprocessing are
     if not os.path.exists(f"{root}/tmp"):
         os.symlink(TEMPORARY[1:], f"{root}/tmp")
 
