@@ -247,7 +247,7 @@ def _take_in(task: Task) -> tuple[intake.Rebuilt, str | None]:
             rebuilt.notes = [
                 *found.notes,
                 *rebuilt.notes,
-                *pictures.attach(rebuilt.cells, task.student_files),
+                *pictures.attach(rebuilt.cells, task.student_files, task.files),
             ]
             return rebuilt, None
     except intake.IntakeError as error:

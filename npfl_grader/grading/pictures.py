@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Collection
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
@@ -15,7 +16,7 @@ LINK = re.compile(
 BYTES = 5_000_000  # of one picture
 
 
-def attach(cells: list[Node], files: dict[str, bytes]) -> list[str]:
+def attach(cells: list[Node], files: dict[str, bytes], beside: Collection[str] = ()) -> list[str]:
     """Attach the pictures to which the text of cells leads; say which are not there, or cannot be shown.
 
     Parameters
@@ -24,6 +25,8 @@ def attach(cells: list[Node], files: dict[str, bytes]) -> list[str]:
         In the notebook format; they are changed.
     files : dict
         What was handed in beside the notebook, by relative path.
+    beside : collection of str
+        The instructor's files, by relative path, which lie beside every notebook anyway.
     """
     missing: list[str] = []
     for cell in cells:
@@ -35,6 +38,8 @@ def attach(cells: list[Node], files: dict[str, bytes]) -> list[str]:
             if re.match(r"[a-z][\w+.-]*:", path, re.IGNORECASE):
                 return match[0]
             name = str(PurePosixPath(unquote(path)))
+            if name in beside:
+                return match[0]
             data = files.get(name)
             kind = next((kind for kind, start in PICTURES.items() if data and data.startswith(start)), None)
             if data is None or kind is None or len(data) > BYTES:

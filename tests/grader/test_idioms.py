@@ -17,6 +17,7 @@ from idioms import IDIOMS, notebook
 
 HELPERS = {
     "helper.py": b"def check_double(f):\n    assert f(4) == 8 and f(0) == 0\n",
+    "pypdf.py": b"def check_answer(f):\n    assert f() == 42\n",
     "seeded.py": b"import random\n\n\ndef check(roll):\n    random.seed(1)\n"
     b"    expected = [random.randint(1, 6) for _ in range(5)]\n    random.seed(1)\n"
     b"    assert [roll() for _ in range(5)] == expected\n",

@@ -5,6 +5,8 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
+import sysconfig
 from pathlib import Path
 
 try:
@@ -28,6 +30,16 @@ def put_files(folder: str, files: dict[str, bytes]) -> None:
             raise ValueError(f"the file {name} would lie outside the work directory")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
+
+
+def import_from(folder: str) -> None:
+    """Let imports find what lies beside a notebook before packages, but not before what is Python's own.
+
+    A course may have a module of its own, or a version, of a package that is installed, too.
+    """
+    library = sysconfig.get_paths()["stdlib"]
+    pythons = [path.startswith(library) and "-packages" not in path for path in sys.path]
+    sys.path.insert(max((n + 1 for n, own in enumerate(pythons) if own), default=0), folder)
 
 
 def remove(path: str) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from npfl_grader.engine.both.shell import processor_time, waited_for_processor
 from npfl_grader.engine.both.wire import Channel, Closed, Message
-from npfl_grader.engine.both.work import put_files, remove
+from npfl_grader.engine.both.work import import_from, put_files, remove
 from npfl_grader.engine.host import linux, sandbox
 from npfl_grader.engine.job import Engine, Level, Limits
 from npfl_grader.engine.students_side import student, together
@@ -145,7 +145,7 @@ class Keeper:
         linux.set_dumpable(True)
         os.setsid()
         os.chdir(self.work[0])
-        sys.path.append(self.work[0])
+        import_from(self.work[0])
         os.environ["HOME"], os.environ["TMPDIR"] = self.work[0], self.work[-1]
         os.environ["IPYTHONDIR"] = f"{self.work[0]}/.ipython"
         os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), "/usr/bin", "/bin"])

@@ -21,7 +21,7 @@ from npfl_grader.engine.both.outputs import error_output
 from npfl_grader.engine.both.points import points
 from npfl_grader.engine.both.shell import CellTimeout, Notebook, Variables, waited_for_processor
 from npfl_grader.engine.both.wire import UNLIMITED, Channel
-from npfl_grader.engine.both.work import put_files
+from npfl_grader.engine.both.work import import_from, put_files
 from npfl_grader.engine.job import Engine, Job, Limits, Outcome, Result, Role, Side, Status
 from npfl_grader.engine.tests_side import remote, together
 from npfl_grader.engine.tests_side.blame import engines_own
@@ -291,7 +291,7 @@ def _run(channel: Channel, sandbox: Sandbox, confine: Callable[[Limits], str]) -
     folder = confine(job.limits)
     put_files(folder, job.files)
     os.chdir(folder)
-    sys.path.append(folder)
+    import_from(folder)
     if job.engine != Engine.TWO_PROCESS:
         patience = Patience(
             sandbox, job.limits.notebook, lambda granted: channel.send({"begins": None, "granted": granted})

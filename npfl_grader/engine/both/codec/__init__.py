@@ -1,9 +1,9 @@
 """Values that may pass between the tests' process and the student's: an allow-list, never pickle.
 
-A value becomes a tree that JSON can say and a list of raw buffers. Decoding builds only objects of exact types
-of Python, its library, NumPy and pandas, so that nothing of a student's ``__eq__`` or ``__array_ufunc__`` ever
-reaches the tests. None, bool, int, float and str stand for themselves; everything else is a list that begins
-with a tag.
+A value becomes a tree that JSON can say and a list of raw buffers. Decoding builds only objects of exact
+types of Python, its library, NumPy and pandas, so that nothing of a student's ``__eq__`` or
+``__array_ufunc__`` ever reaches the tests. None, bool, int, float and str stand for themselves; everything
+else is a list that begins with a tag.
 
 Mutable values are numbered in the order in which they are met, on both sides alike. A later mention of the
 same object is its number, so that identity survives, and so does a change in place: see `Watch`.
