@@ -51,7 +51,8 @@ def read(path: Path) -> NotebookNode:
     Raises
     ------
     ExerciseError
-        If a solution or a hidden test is not closed, or nbgrader's metadata are missing or contradictory.
+        If a solution or a hidden test is not closed, nbgrader's metadata are missing or contradictory, or a
+        file that a cell carries cannot be read.
     """
     try:
         notebook = jupytext.read(path)
@@ -61,6 +62,8 @@ def read(path: Path) -> NotebookNode:
     for number, cell in enumerate(notebook.cells, start=1):
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
         where = f"{path}: cell {number}" + (f" ({grade_id})" if grade_id else "")
+        if carried := cell.metadata.pop("carries", None):
+            _carry(cell, path.parent / str(carried), where)
         _check_markers(cell, where)
         _check_metadata(cell, where)
         if grade_id and grade_id in seen:
@@ -75,6 +78,15 @@ def read(path: Path) -> NotebookNode:
         raise ExerciseError(f"{path}: no cell has points: mark at least one test cell with 'grade: true'")
     notebook.metadata.pop("jupytext", None)
     return notebook
+
+
+def _carry(cell: NotebookNode, file: Path, where: str) -> None:
+    """Let a cell begin with a file beside the exercise: a notebook is handed out alone."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise ExerciseError(f"{where}: cannot carry {file}: {_line(error)}") from None
+    cell.source = f"{text.rstrip()}\n\n\n{cell.source}".rstrip()
 
 
 def _check_markers(cell: NotebookNode, where: str) -> None:
@@ -251,6 +263,8 @@ def page(release: NotebookNode, name: str) -> str:
         f"{{solve-in-browser}}`{name}`\n````"
     ]
     for cell in release.cells:
+        if cell.metadata.get("jupyter", {}).get("source_hidden"):
+            continue  # folded in the notebook, too
         text = BOOK_LINK.sub(r"[\1](../chapters/\g<page>.md\g<anchor>)", cell.source)
         parts.append(text if cell.cell_type == "markdown" else f"```python\n{cell.source}\n```")
     title = parts.pop(1)

@@ -7,6 +7,7 @@ others name just the checks that they must lose. The code runs in this process: 
 
 import contextlib
 import io
+import linecache
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,15 @@ def visible_checks(path: Path) -> set[str]:
     }
 
 
+def checks(path: Path) -> set[str]:
+    """Name the checks of an exercise that are worth points."""
+    return {
+        cell.metadata.nbgrader.grade_id
+        for cell in exercises.read(path).cells
+        if is_grade(cell) and not is_solution(cell) and cell.metadata.nbgrader.points
+    }
+
+
 def lost_checks(path: Path, source: str) -> dict[str, str]:
     """Run an exercise with a solution in its place.
 
@@ -61,8 +71,11 @@ def lost_checks(path: Path, source: str) -> dict[str, str]:
         for cell in exercises.read(path).cells:
             if cell.cell_type != "code":
                 continue
+            code, file = (source if is_solution(cell) else cell.source), f"<{cell.id}>"
+            # A message can quote the line of an exception.
+            linecache.cache[file] = (len(code), None, code.splitlines(keepends=True), file)
             try:
-                exec(compile(source if is_solution(cell) else cell.source, f"<{cell.id}>", "exec"), names)
+                exec(compile(code, file, "exec"), names)
             except Exception as error:
                 lost[cell.id] = f"{type(error).__name__}: {error}"
     return lost

@@ -42,6 +42,8 @@ def release(
         return
     if assignments:
         raise stop("assignments are named together with --zip; without it, all exercises are released")
+    import nbformat
+
     from npfl_grader.authoring import exercises
     from npfl_grader.files import write, write_notebook
 
@@ -52,7 +54,8 @@ def release(
             checks = {}
             for path in paths:
                 stamp = output / ".checked" / path.stem
-                digest = hashlib.sha256(path.read_bytes() + Path(exercises.__file__).read_bytes()).hexdigest()
+                content = nbformat.writes(notebooks[path]).encode() + Path(exercises.__file__).read_bytes()
+                digest = hashlib.sha256(content).hexdigest()
                 if not stamp.exists() or stamp.read_text() != digest:
                     checks[path] = (pool.submit(exercises.check, path), stamp, digest)
             for path, notebook in notebooks.items():

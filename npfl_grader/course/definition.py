@@ -5,6 +5,7 @@ the gradebook nor the course's folders.
 """
 
 import json
+import re
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,11 +69,22 @@ class Cell:
 
 @dataclass(frozen=True)
 class Definition:
-    """The instructor's cells of one notebook, in order."""
+    """The instructor's cells of one notebook, in order.
+
+    Attributes
+    ----------
+    texts : frozenset of str
+        Prints of the texts between them, which nbgrader does not keep; none where the source is not there.
+    """
 
     name: str
     kernelspec: dict[str, object]
     cells: tuple[Cell, ...]
+    texts: frozenset[str] = frozenset()
+
+    def is_own_text(self, source: str) -> bool:
+        """Say whether a text is surely the student's own, not one that was handed out."""
+        return bool(self.texts and fingerprint(source)) and fingerprint(source) not in self.texts
 
     def role(self, cell: Cell) -> Role:
         """Say where a cell runs; a locked one runs on both sides.
@@ -120,7 +132,7 @@ def from_gradebook(gradebook: "Gradebook", assignment: str, sources: Path) -> di
             {cell.name for cell in cells}
             for cells in (notebook.grade_cells, notebook.solution_cells, notebook.task_cells)
         )
-        order = {name: number for number, name in enumerate(_names(sources / f"{notebook.name}.ipynb"))}
+        order, texts = _names_and_texts(sources / f"{notebook.name}.ipynb")
         cells = [
             Cell(
                 name=cell.name,
@@ -137,18 +149,29 @@ def from_gradebook(gradebook: "Gradebook", assignment: str, sources: Path) -> di
         ]
         cells.sort(key=lambda cell: order.get(cell.name, len(order)))
         definitions[notebook.name] = Definition(
-            notebook.name, json.loads(notebook.kernelspec or "{}"), tuple(cells)
+            notebook.name, json.loads(notebook.kernelspec or "{}"), tuple(cells), texts
         )
     return definitions
 
 
-def _names(path: Path) -> list[str]:
-    """List the grade ids of a source notebook in order, or nothing if it cannot be read."""
+def fingerprint(text: str) -> str:
+    """Take what a text begins with, whatever becomes of its links on the way to students."""
+    return "".join(re.findall(r"\w", re.sub(r"\]\([^)]*\)", "", text).lower()))[:60]
+
+
+def _names_and_texts(path: Path) -> tuple[dict[str, int], frozenset[str]]:
+    """Number the grade ids of a source notebook, and print its other texts; none if it cannot be read."""
     try:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        return [cell["metadata"]["nbgrader"]["grade_id"] for cell in cells if "nbgrader" in cell["metadata"]]
+        names = [cell["metadata"]["nbgrader"]["grade_id"] for cell in cells if "nbgrader" in cell["metadata"]]
+        texts = [
+            "".join(cell["source"])
+            for cell in cells
+            if cell["cell_type"] != "code" and "nbgrader" not in cell["metadata"]
+        ]
+        return {name: number for number, name in enumerate(names)}, frozenset(map(fingerprint, texts))
     except (OSError, ValueError, LookupError, TypeError):
-        return []
+        return {}, frozenset()
 
 
 def from_source(source: "NotebookNode", name: str) -> Definition:
@@ -159,9 +182,11 @@ def from_source(source: "NotebookNode", name: str) -> Definition:
     notebook, resources = deepcopy(source), dict[str, object]()
     for step in (ClearSolutions, ComputeChecksums):
         notebook, resources = step().preprocess(notebook, resources)
-    cells = []
+    cells, texts = [], []
     for cell in notebook.cells:
         if not (is_grade(cell) or is_solution(cell) or is_locked(cell) or is_task(cell)):
+            if cell.cell_type != "code":
+                texts.append(fingerprint(cell.source))
             continue
         settings = cell.metadata.nbgrader
         worth = float(settings.points) if is_grade(cell) or is_task(cell) else None
@@ -178,4 +203,5 @@ def from_source(source: "NotebookNode", name: str) -> Definition:
                 checksum=settings.get("checksum"),
             )
         )
-    return Definition(name, dict(notebook.metadata.get("kernelspec", {})), tuple(cells))
+    kernelspec = dict(notebook.metadata.get("kernelspec", {}))
+    return Definition(name, kernelspec, tuple(cells), frozenset(texts))

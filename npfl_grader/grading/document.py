@@ -1,13 +1,17 @@
 """The notebook that shows what became of a submission: the rebuilt cells with their outputs."""
 
 import json
+import re
 
 from npfl_grader.course.definition import Definition
 from npfl_grader.course.policy import Policy
 from npfl_grader.engine.job import Outcome, Output, Role, Side
 from npfl_grader.grading import outputs
 from npfl_grader.grading.intake import Node, Rebuilt
+from npfl_grader.grading.recognition import defines
 from npfl_grader.text import clean
+
+MISSING = re.compile(r"name '(\w+)' is not defined|^(\w+) is not defined:")
 
 
 def show(policy: Policy, rebuilt: Rebuilt, results: dict[str, Outcome]) -> dict[str, str]:
@@ -24,12 +28,15 @@ def show(policy: Policy, rebuilt: Rebuilt, results: dict[str, Outcome]) -> dict[
     """
     instructors = [cell for cell in rebuilt.cells if cell["id"] in rebuilt.names]
     lines = outputs.hidden_lines([cell["source"] for cell in instructors], policy)
+    stopped = _stopped(rebuilt, results)
     failed = {}
     for cell in rebuilt.cells:
         number = cell["id"]
         hidden = is_hidden(policy, rebuilt, number)
         if cell["cell_type"] == "code" and (result := results.get(number)):
             cleaned = outputs.clean(result.outputs, policy)
+            if rebuilt.roles[number] == Role.TEST:
+                _name_cause(cleaned, stopped)
             errors = [output for output in cleaned if output["output_type"] == "error"]
             raised = result.raised or _guess(errors)
             cell["outputs"] = outputs.conceal(cleaned, policy, hidden=hidden, raised=raised, lines=lines)
@@ -41,6 +48,34 @@ def show(policy: Policy, rebuilt: Rebuilt, results: dict[str, Outcome]) -> dict[
         if number in rebuilt.names and rebuilt.roles[number] != Role.STUDENT:
             cell["source"] = policy.show_source(cell["source"])
     return failed
+
+
+def _stopped(rebuilt: Rebuilt, results: dict[str, Outcome]) -> dict[str, str]:
+    """Say for each function and class that a cell was to define what stopped the cell before."""
+    stopped: dict[str, str] = {}
+    for cell in rebuilt.cells:
+        result = results.get(cell["id"])
+        if rebuilt.roles.get(cell["id"]) != Role.STUDENT or result is None or not result.status.failed:
+            continue
+        for output in result.outputs:
+            if output.get("output_type") == "error":
+                # A syntax error names a file that nobody has, and the line.
+                value = re.sub(r"\((?:<[^>]*>|[^\s()]*), (line \d+)\)$", r"(\1)", str(output.get("evalue")))
+                at = re.search(r"\(line (\d+)\)$", value)
+                lines = cell["source"].split("\n")
+                line = lines[int(at[1]) - 1].strip() if at and 0 < int(at[1]) <= len(lines) else ""
+                said = clean(f"{output.get('ename')}: {value}{': ' if line else ''}{line}", 300)
+                stopped |= dict.fromkeys(defines(cell["source"]), said)
+    return stopped
+
+
+def _name_cause(shown: list[Output], stopped: dict[str, str]) -> None:
+    """Let an error of a test that misses a name say first what stopped the cell that was to define it."""
+    for output in shown:
+        missing = MISSING.search(output.get("evalue", ""))
+        if missing and (cause := stopped.get(missing[1] or missing[2])):
+            before, output["evalue"] = output["evalue"], f"{cause}\n{output['evalue']}"
+            output["traceback"] = [entry.replace(before, output["evalue"]) for entry in output["traceback"]]
 
 
 def say(policy: Policy, rebuilt: Rebuilt, number: str, result: Outcome | None) -> str:

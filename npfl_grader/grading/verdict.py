@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from npfl_grader.course.definition import Cell, Definition
 from npfl_grader.engine.job import Outcome, Status
-from npfl_grader.grading.intake import Rebuilt
+from npfl_grader.grading.intake import Node, Rebuilt
 
 NO_RESPONSE = "No response."  # nbgrader's own words
 
@@ -58,6 +58,13 @@ def judge(
     for known in definition.cells:
         cell = cells[known.name]
         untouched = cell["source"] == known.source
+        if (
+            untouched
+            and known.solution
+            and known.cell_type == "markdown"
+            and _written_beside(definition, rebuilt, cell)
+        ):
+            untouched = False
         if known.grade and known.by_hand:
             # What was put back says nothing about an answer that may stand elsewhere.
             sure = untouched and not fault and known.name not in rebuilt.unfound
@@ -76,6 +83,19 @@ def judge(
             verdict.comments[known.name] = None if answered else NO_RESPONSE
     _explain(definition, verdict)
     return verdict
+
+
+def _written_beside(definition: Definition, rebuilt: Rebuilt, cell: Node) -> bool:
+    """Whether a text of the student's own stands right before or after a cell: it may be the answer."""
+    place = rebuilt.cells.index(cell)
+    before, after = reversed(rebuilt.cells[:place]), rebuilt.cells[place + 1 :]
+    for others in (before, after):
+        for other in others:
+            if other["id"] in rebuilt.names:
+                break
+            if other["cell_type"] != "code" and definition.is_own_text(other["source"]):
+                return True
+    return False
 
 
 def points(known: Cell, result: Outcome | None, fault: str | None) -> tuple[float | None, str | None]:

@@ -62,7 +62,7 @@ def test_nbgrader_grades_and_gives_feedback(folder):
     wanted = {
         "reference": (reference, 10),
         "warns": (solutions["returns lists, and warns"], 10),
-        "partly": (solutions["forgets the mean over the batch"], 3),
+        "partly": (solutions["forgets the mean over the batch"], 8),
         "wrong": (solutions["returns the loss"], 0),
         "importing": (solutions["imports the reference implementation"], 0),
         "untouched": (None, 0),
@@ -76,7 +76,7 @@ def test_nbgrader_grades_and_gives_feedback(folder):
         got = {s.student.id: (s.score, s.max_score) for s in gradebook.assignment_submissions(NAME)}
     assert got == {student: (points, 12) for student, (_, points) in wanted.items()}
     feedback = (folder / "feedback" / "partly" / NAME / f"{NAME}.html").read_text()
-    assert "2 times too large, the loss of a batch is the mean over its examples" in feedback
+    assert "2 times too large: the loss of a batch is the mean over its examples" in feedback
 
 
 def test_second_run_changes_nothing_of_the_instructor(folder):

@@ -22,6 +22,7 @@ from typing import Any, NoReturn
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import ExecutionResult
+from IPython.utils.text import SList
 from pygments.lexer import words
 from pygments.lexers.python import PythonLexer
 from traitlets.config import Config
@@ -207,6 +208,16 @@ class _Shell(Shell):
 
     def enable_gui(self, gui: Any = None) -> None:
         pass
+
+    def system(self, cmd: str) -> None:
+        """Leave out a line such as ``!ls`` or ``!pip install``: nothing else of the cell needs it."""
+        print(f"!{cmd}\nnot run: no other programs run while a notebook is graded")
+
+    system_raw = system_piped = system
+
+    def getoutput(self, cmd: str, split: bool = True, depth: int = 0) -> SList | str:
+        self.system(cmd)
+        return SList() if split else ""
 
     def init_virtualenv(self) -> None:
         pass

@@ -60,7 +60,7 @@ def clip_by_global_norm(gradients, max_norm):
     return list(map(lambda g: scale * g, gradients))
 
 
-# %% each array by its own norm {"loses": ["smaller-case", "long-gradients", "many-shapes"]}
+# %% each array by its own norm {"loses": ["smaller-case"]}
 def clip_by_global_norm(gradients, max_norm):
     clipped = []
     for g in gradients:
@@ -69,18 +69,18 @@ def clip_by_global_norm(gradients, max_norm):
     return clipped
 
 
-# %% each component by its size {"loses": ["smaller-case", "long-gradients", "many-shapes"]}
+# %% each component by its size {"loses": ["smaller-case"]}
 def clip_by_global_norm(gradients, max_norm):
     return [np.clip(g, -max_norm, max_norm) for g in gradients]
 
 
-# %% adds up the norms {"loses": ["smaller-case", "long-gradients", "short-gradients", "many-shapes"]}
+# %% adds up the norms {"loses": ["smaller-case"]}
 def clip_by_global_norm(gradients, max_norm):
     norm = sum(np.linalg.norm(g) for g in gradients)
     return [g * min(1, max_norm / norm) if norm else g for g in gradients]
 
 
-# %% forgets the root {"loses": ["smaller-case", "long-gradients", "short-gradients", "many-shapes", "norm-zero"]}
+# %% forgets the root {"loses": ["smaller-case"]}
 def clip_by_global_norm(gradients, max_norm):
     norm = sum(np.sum(g**2) for g in gradients)
     if norm <= max_norm:
@@ -88,7 +88,7 @@ def clip_by_global_norm(gradients, max_norm):
     return [g * max_norm / norm for g in gradients]
 
 
-# %% scales to norm 1 {"loses": ["smaller-case", "long-gradients", "many-shapes", "norm-zero"]}
+# %% scales to norm 1 {"loses": ["smaller-case"]}
 def clip_by_global_norm(gradients, max_norm):
     norm = np.sqrt(sum(np.sum(g**2) for g in gradients))
     return [g / norm if norm > max_norm else g for g in gradients]
@@ -108,7 +108,7 @@ def clip_by_global_norm(gradients, max_norm):
     return flat * min(1, max_norm / max(np.linalg.norm(flat), 1e-300))
 
 
-# %% a generator instead of a list {"loses": ["smaller-case", "many-shapes"]}
+# %% a generator instead of a list {"loses": ["smaller-case"]}
 def clip_by_global_norm(gradients, max_norm):
     norm = np.sqrt(sum(np.sum(g**2) for g in gradients))
     return (g * max_norm / max(norm, max_norm) for g in gradients)
@@ -227,3 +227,10 @@ def clip_by_global_norm(gradients, max_norm):
     from npfl import optimizers
 
     return optimizers.clip_by_global_norm(gradients, max_norm)
+
+
+# %% returns nothing for short gradients {"loses": ["short-gradients", "norm-zero"]}
+def clip_by_global_norm(gradients, max_norm):
+    norm = np.sqrt(sum(np.sum(g**2) for g in gradients))
+    if norm > max_norm:
+        return [g * max_norm / norm for g in gradients]

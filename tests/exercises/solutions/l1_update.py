@@ -95,7 +95,7 @@ def l1_update(theta, gradient, learning_rate, l1):
     return theta - learning_rate * gradient - learning_rate * l1 * np.sign(theta)
 
 
-# %% sign and magnitude after the gradient's part, the proximal update {"loses": ["near-zero", "crossing-zero"]}
+# %% sign and magnitude after the gradient's part, the proximal update {"loses": ["near-zero"]}
 exact_zeros = "proximal"
 
 
@@ -104,7 +104,7 @@ def l1_update(theta, gradient, learning_rate, l1):
     return theta - np.minimum(learning_rate * l1, np.abs(theta)) * np.sign(theta)
 
 
-# %% the old sign, but the new magnitude {"loses": ["near-zero", "crossing-zero"]}
+# %% the old sign, but the new magnitude {"loses": ["near-zero"]}
 exact_zeros = "proximal"
 
 
@@ -113,7 +113,7 @@ def l1_update(theta, gradient, learning_rate, l1):
     return new - np.minimum(learning_rate * l1, np.abs(new)) * np.sign(theta)
 
 
-# %% the new sign, but the old magnitude {"loses": ["near-zero", "crossing-zero"]}
+# %% the new sign, but the old magnitude {"loses": ["near-zero"]}
 exact_zeros = "proximal"
 
 
@@ -140,7 +140,7 @@ def l1_update(theta, gradient, learning_rate, l1):
     return np.where(np.abs(theta) <= learning_rate * l1, 0, new)
 
 
-# %% multiplies the magnitude by the learning rate {"loses": ["near-zero", "crossing-zero"]}
+# %% multiplies the magnitude by the learning rate {"loses": ["near-zero"]}
 exact_zeros = "proximal"
 
 
@@ -187,7 +187,7 @@ def l1_update(theta, gradient, learning_rate, l1):
     return theta - gradient - np.minimum(learning_rate * l1, np.abs(theta)) * np.sign(theta)
 
 
-# %% forgets the learning rate in the penalty {"loses": ["smaller-case", "far-from-zero", "crossing-zero"]}
+# %% forgets the learning rate in the penalty {"loses": ["smaller-case"]}
 exact_zeros = "proximal"
 
 
@@ -195,7 +195,7 @@ def l1_update(theta, gradient, learning_rate, l1):
     return theta - learning_rate * gradient - np.minimum(l1, np.abs(theta)) * np.sign(theta)
 
 
-# %% forgets the sign {"loses": ["smaller-case", "far-from-zero", "near-zero", "crossing-zero"]}
+# %% forgets the sign {"loses": ["smaller-case"]}
 exact_zeros = "proximal"
 
 
@@ -203,7 +203,7 @@ def l1_update(theta, gradient, learning_rate, l1):
     return theta - learning_rate * gradient - np.minimum(learning_rate * l1, np.abs(theta))
 
 
-# %% pushes away from 0 {"loses": ["smaller-case", "far-from-zero", "near-zero", "crossing-zero"]}
+# %% pushes away from 0 {"loses": ["smaller-case"]}
 exact_zeros = "proximal"
 
 

@@ -80,12 +80,12 @@ def map_update(theta, nll_gradient, learning_rate, prior_std, examples):
     return theta - learning_rate * (nll_gradient + theta / (len(theta) * prior_std**2))
 
 
-# %% pulls by the sum of the parameters {"loses": ["prior-std", "many-examples", "posterior-maximum", "any-shape"]}
+# %% pulls by the sum of the parameters {"loses": ["prior-std", "posterior-maximum", "any-shape"]}
 def map_update(theta, nll_gradient, learning_rate, prior_std, examples):
     return theta - learning_rate * (nll_gradient + theta.sum() / (examples * prior_std**2))
 
 
-# %% pulls by the norm of the parameters {"loses": ["prior-std", "many-examples", "posterior-maximum", "any-shape"]}
+# %% pulls by the norm of the parameters {"loses": ["prior-std", "posterior-maximum", "any-shape"]}
 def map_update(theta, nll_gradient, learning_rate, prior_std, examples):
     return theta - learning_rate * (nll_gradient + np.linalg.norm(theta) / (examples * prior_std**2))
 
@@ -110,40 +110,40 @@ def map_update(theta, nll_gradient, learning_rate, prior_std, examples):
     return theta - learning_rate * nll_gradient
 
 
-# %% does not square the standard deviation {"loses": ["smaller-case", "prior-std", "posterior-maximum"]}
+# %% does not square the standard deviation {"loses": ["smaller-case"]}
 def map_update(theta, nll_gradient, learning_rate, prior_std, examples):
     return theta - learning_rate * (nll_gradient + theta / (examples * prior_std))
 
 
-# %% the derivative of the square without its 2 {"loses": ["smaller-case", "prior-std", "many-examples", "posterior-maximum"]}
+# %% the derivative of the square without its 2 {"loses": ["smaller-case"]}
 def map_update(theta, nll_gradient, learning_rate, prior_std, examples):
     l2 = 1 / (2 * examples * prior_std**2)
     return theta - learning_rate * (nll_gradient + l2 * theta)
 
 
-# %% lambda without the half {"loses": ["smaller-case", "prior-std", "many-examples", "posterior-maximum"]}
+# %% lambda without the half {"loses": ["smaller-case"]}
 def map_update(theta, nll_gradient, learning_rate, prior_std, examples):
     l2 = 1 / (examples * prior_std**2)
     return theta - learning_rate * (nll_gradient + 2 * l2 * theta)
 
 
-# %% the sign of the lecture's last formula {"loses": ["smaller-case", "prior-std", "many-examples", "posterior-maximum"]}
+# %% the sign of the lecture's last formula {"loses": ["smaller-case"]}
 def map_update(theta, nll_gradient, learning_rate, prior_std, examples):
     return theta - learning_rate * (nll_gradient - theta / (examples * prior_std**2))
 
 
-# %% the prior's part without the learning rate {"loses": ["smaller-case", "prior-std", "many-examples", "posterior-maximum"]}
+# %% the prior's part without the learning rate {"loses": ["smaller-case"]}
 def map_update(theta, nll_gradient, learning_rate, prior_std, examples):
     return theta - learning_rate * nll_gradient - theta / (examples * prior_std**2)
 
 
-# %% shrinks the parameters after the step {"loses": ["smaller-case", "prior-std", "many-examples", "posterior-maximum"]}
+# %% shrinks the parameters after the step {"loses": ["smaller-case"]}
 def map_update(theta, nll_gradient, learning_rate, prior_std, examples):
     theta = theta - learning_rate * nll_gradient
     return theta * (1 - learning_rate / (examples * prior_std**2))
 
 
-# %% climbs along the gradient {"loses": ["smaller-case", "prior-std", "many-examples", "posterior-maximum"]}
+# %% climbs along the gradient {"loses": ["smaller-case"]}
 def map_update(theta, nll_gradient, learning_rate, prior_std, examples):
     return theta + learning_rate * (nll_gradient + theta / (examples * prior_std**2))
 
@@ -164,3 +164,9 @@ def map_update(theta, nll_gradient, learning_rate, prior_std, examples):
     from npfl.regularizers import l2_sgd_update
 
     return l2_sgd_update(theta, nll_gradient, learning_rate, 1 / (2 * examples * prior_std**2))
+
+
+# %% a syntax error {"loses": ["solution", "smaller-case", "prior-std", "many-examples", "posterior-maximum", "any-shape", "arguments-unchanged"]}
+def map_update(theta, nll_gradient, learning_rate, prior_std, examples):
+    lambda = 1 / (examples * prior_std**2)
+    return theta - learning_rate * (nll_gradient + lambda * theta)

@@ -122,7 +122,7 @@ def mlp_gradients(x, gold, w1, b1, w2, b2):
     return (target * (np.log(total) - z)).sum() / B, g1[:-1], g1[-1], g2[:-1], g2[-1]
 
 
-# %% forgets the mean in the derivatives {"loses": ["output-layer", "hidden-layer"]}
+# %% forgets the mean in the derivatives {"loses": ["batch-mean"]}
 def mlp_gradients(x, gold, w1, b1, w2, b2):
     u = x @ w1 + b1
     v = np.maximum(u, 0)
@@ -146,7 +146,7 @@ def mlp_gradients(x, gold, w1, b1, w2, b2):
     return -log_o[np.arange(len(x)), gold].sum(), x.T @ du, du.sum(axis=0), v.T @ dz, dz.sum(axis=0)
 
 
-# %% the mean of the bias derivatives taken twice {"loses": ["output-layer", "hidden-layer"]}
+# %% the mean of the bias derivatives taken twice {"loses": ["batch-mean"]}
 def mlp_gradients(x, gold, w1, b1, w2, b2):
     u = x @ w1 + b1
     v = np.maximum(u, 0)
@@ -158,7 +158,7 @@ def mlp_gradients(x, gold, w1, b1, w2, b2):
     return -log_o[np.arange(len(x)), gold].mean(), x.T @ du, du.mean(axis=0), v.T @ dz, dz.mean(axis=0)
 
 
-# %% the mean taken again at the hidden layer {"loses": ["hidden-layer"]}
+# %% the mean taken again at the hidden layer {"loses": ["batch-mean"]}
 def mlp_gradients(x, gold, w1, b1, w2, b2):
     u = x @ w1 + b1
     v = np.maximum(u, 0)
@@ -291,7 +291,7 @@ def mlp_gradients(x, gold, w1, b1, w2, b2):
     return -log_o[:, gold].mean(), x.T @ du, du.sum(axis=0), v.T @ dz, dz.sum(axis=0)
 
 
-# %% forgets the biases of the hidden layer {"loses": ["mean-loss", "output-layer", "hidden-layer"]}
+# %% forgets the biases of the hidden layer {"loses": ["mean-loss", "output-layer", "hidden-layer", "backpropagation"]}
 def mlp_gradients(x, gold, w1, b1, w2, b2):
     u = x @ w1
     v = np.maximum(u, 0)
@@ -318,7 +318,7 @@ def mlp_gradients(x, gold, w1, b1, w2, b2):
     return -log_o[np.arange(len(x)), gold].mean(), *gradients
 
 
-# %% the update of w2 before the hidden layer's turn {"loses": ["smaller-case", "hidden-layer", "arguments-unchanged"]}
+# %% the update of w2 before the hidden layer's turn {"loses": ["smaller-case", "hidden-layer", "backpropagation", "arguments-unchanged"]}
 def mlp_gradients(x, gold, w1, b1, w2, b2):
     u = x @ w1 + b1
     v = np.maximum(u, 0)
@@ -356,7 +356,7 @@ def mlp_gradients(x, gold, w1, b1, w2, b2):
     return -log_o[np.arange(len(x)), gold].mean(), x.T @ du, du.sum(axis=0), v.T @ dz, dz.sum(axis=0)
 
 
-# %% the bias derivatives of the hidden layer before ReLU {"loses": ["smaller-case", "hidden-layer", "relu-at-zero"]}
+# %% the bias derivatives of the hidden layer before ReLU {"loses": ["smaller-case", "hidden-layer"]}
 def mlp_gradients(x, gold, w1, b1, w2, b2):
     u = x @ w1 + b1
     v = np.maximum(u, 0)
@@ -369,7 +369,7 @@ def mlp_gradients(x, gold, w1, b1, w2, b2):
     return -log_o[np.arange(len(x)), gold].mean(), x.T @ du, dv.sum(axis=0), v.T @ dz, dz.sum(axis=0)
 
 
-# %% w2 not transposed {"loses": ["smaller-case", "mean-loss", "output-layer", "hidden-layer", "relu-at-zero", "large-logits", "arguments-unchanged"]}
+# %% w2 not transposed {"loses": ["smaller-case", "mean-loss", "batch-mean", "output-layer", "hidden-layer", "relu-at-zero", "backpropagation", "large-logits", "arguments-unchanged"]}
 def mlp_gradients(x, gold, w1, b1, w2, b2):
     u = x @ w1 + b1
     v = np.maximum(u, 0)
@@ -381,7 +381,7 @@ def mlp_gradients(x, gold, w1, b1, w2, b2):
     return -log_o[np.arange(len(x)), gold].mean(), x.T @ du, du.sum(axis=0), v.T @ dz, dz.sum(axis=0)
 
 
-# %% gold minus model {"loses": ["smaller-case", "output-layer", "hidden-layer"]}
+# %% gold minus model {"loses": ["smaller-case"]}
 def mlp_gradients(x, gold, w1, b1, w2, b2):
     u = x @ w1 + b1
     v = np.maximum(u, 0)
@@ -405,7 +405,7 @@ def mlp_gradients(x, gold, w1, b1, w2, b2):
     return -log_o[np.arange(len(x)), gold].mean(), x.T @ du, du, v.T @ dz, dz
 
 
-# %% two values, the derivatives in a list {"loses": ["smaller-case", "mean-loss", "output-layer", "hidden-layer", "relu-at-zero", "large-logits", "arguments-unchanged"]}
+# %% two values, the derivatives in a list {"loses": ["smaller-case", "mean-loss", "batch-mean", "output-layer", "hidden-layer", "relu-at-zero", "backpropagation", "large-logits", "arguments-unchanged"]}
 def mlp_gradients(x, gold, w1, b1, w2, b2):
     u = x @ w1 + b1
     v = np.maximum(u, 0)
@@ -417,7 +417,7 @@ def mlp_gradients(x, gold, w1, b1, w2, b2):
     return -log_o[np.arange(len(x)), gold].mean(), [x.T @ du, du.sum(axis=0), v.T @ dz, dz.sum(axis=0)]
 
 
-# %% imports the reference implementation {"loses": ["smaller-case", "mean-loss", "output-layer", "hidden-layer", "relu-at-zero", "large-logits", "arguments-unchanged"]}
+# %% imports the reference implementation {"loses": ["smaller-case", "mean-loss", "batch-mean", "output-layer", "hidden-layer", "relu-at-zero", "backpropagation", "large-logits", "arguments-unchanged"]}
 def mlp_gradients(x, gold, w1, b1, w2, b2):
     from npfl.activations import log_softmax
 
@@ -427,3 +427,76 @@ def mlp_gradients(x, gold, w1, b1, w2, b2):
     dz = (np.exp(log_o) - np.eye(len(b2))[gold]) / len(x)
     du = dz @ w2.T * (u > 0)
     return -log_o[np.arange(len(x)), gold].mean(), x.T @ du, du.sum(axis=0), v.T @ dz, dz.sum(axis=0)
+
+
+# %% forward differences of the loss {"loses": ["relu-at-zero", "backpropagation"]}
+def mlp_gradients(x, gold, w1, b1, w2, b2):
+    def f(w1, b1, w2, b2):
+        z = np.maximum(x @ w1 + b1, 0) @ w2 + b2
+        m = z.max(axis=1, keepdims=True)
+        return np.mean((m[:, 0] + np.log(np.exp(z - m).sum(axis=1))) - z[np.arange(len(x)), gold])
+
+    ps = [np.array(p, float) for p in (w1, b1, w2, b2)]
+    out = [f(*ps)]
+    for p in ps:
+        g = np.zeros_like(p)
+        for i in np.ndindex(p.shape):
+            old, a = p[i], f(*ps)
+            p[i] = old + 1e-6
+            g[i] = (f(*ps) - a) / 1e-6
+            p[i] = old
+        out.append(g)
+    return tuple(out)
+
+
+# %% central differences of the loss {"loses": ["relu-at-zero", "backpropagation"]}
+def mlp_gradients(x, gold, w1, b1, w2, b2):
+    def f(w1, b1, w2, b2):
+        z = np.maximum(x @ w1 + b1, 0) @ w2 + b2
+        m = z.max(axis=1, keepdims=True)
+        return np.mean((m[:, 0] + np.log(np.exp(z - m).sum(axis=1))) - z[np.arange(len(x)), gold])
+
+    ps = [np.array(p, float) for p in (w1, b1, w2, b2)]
+    out = [f(*ps)]
+    for p in ps:
+        g = np.zeros_like(p)
+        for i in np.ndindex(p.shape):
+            old = p[i]
+            p[i] = old + 1e-5
+            a = f(*ps)
+            p[i] = old - 1e-5
+            g[i] = (a - f(*ps)) / 2e-5
+            p[i] = old
+        out.append(g)
+    return tuple(out)
+
+
+# %% another order of the five values {"loses": ["smaller-case"]}
+def mlp_gradients(x, gold, w1, b1, w2, b2):
+    u = x @ w1 + b1
+    h = np.maximum(u, 0)
+    z = h @ w2 + b2
+    z = z - z.max(axis=1, keepdims=True)
+    log_o = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    rows = np.arange(len(x))
+    dz = np.exp(log_o)
+    dz[rows, gold] -= 1
+    dz /= len(x)
+    du = (dz @ w2.T) * (u > 0)
+    return -log_o[rows, gold].mean(), h.T @ dz, dz.sum(axis=0), x.T @ du, du.sum(axis=0)
+
+
+# %% a dict of the five values {"loses": ["smaller-case"]}
+def mlp_gradients(x, gold, w1, b1, w2, b2):
+    u = x @ w1 + b1
+    h = np.maximum(u, 0)
+    z = h @ w2 + b2
+    z = z - z.max(axis=1, keepdims=True)
+    log_o = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    rows = np.arange(len(x))
+    dz = np.exp(log_o)
+    dz[rows, gold] -= 1
+    dz /= len(x)
+    du = (dz @ w2.T) * (u > 0)
+    loss = -log_o[rows, gold].mean()
+    return {"loss": loss, "dw1": x.T @ du, "db1": du.sum(axis=0), "dw2": h.T @ dz, "db2": dz.sum(axis=0)}

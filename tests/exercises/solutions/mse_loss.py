@@ -265,7 +265,7 @@ def mse_loss(y_true, y_pred, sample_weight=None, reduction="sum_over_batch_size"
     return losses.sum() if reduction == "sum" else losses.mean()
 
 
-# %% adds up the squared errors of an example {"loses": ["smaller-case", "without-weights", "weighted-losses", "weighted-mean", "thin-batches"]}
+# %% adds up the squared errors of an example {"loses": ["smaller-case"]}
 def mse_loss(y_true, y_pred, sample_weight=None, reduction="sum_over_batch_size"):
     losses = ((y_true - y_pred) ** 2).sum(axis=1)
     if sample_weight is not None:
@@ -296,7 +296,7 @@ def mse_loss(y_true, y_pred, sample_weight=None, reduction="sum_over_batch_size"
     return losses.sum() if reduction == "sum" else losses.mean()
 
 
-# %% takes the root {"loses": ["smaller-case", "without-weights", "weighted-losses", "weighted-mean", "thin-batches"]}
+# %% takes the root {"loses": ["smaller-case"]}
 def mse_loss(y_true, y_pred, sample_weight=None, reduction="sum_over_batch_size"):
     losses = np.sqrt(((y_true - y_pred) ** 2).mean(axis=1))
     if sample_weight is not None:

@@ -56,14 +56,14 @@ def smooth_labels(gold, classes, alpha):
     return (1 - alpha) * np.eye(classes)[gold] + alpha / (max(gold) + 1)
 
 
-# %% sets the gold columns of all rows {"loses": ["batches", "square-batch"]}
+# %% sets the gold columns of all rows {"loses": ["batches"]}
 def smooth_labels(gold, classes, alpha):
     result = np.full((len(gold), classes), alpha / classes)
     result[:, gold] += 1 - alpha
     return result
 
 
-# %% one list for all rows {"loses": ["batches", "square-batch", "absent-classes"]}
+# %% one list for all rows {"loses": ["batches", "absent-classes"]}
 def smooth_labels(gold, classes, alpha):
     rows = [[alpha / classes] * classes] * len(gold)
     for b, c in enumerate(gold):
@@ -71,20 +71,20 @@ def smooth_labels(gold, classes, alpha):
     return np.array(rows)
 
 
-# %% smooths the first example only and repeats it {"loses": ["batches", "square-batch"]}
+# %% smooths the first example only and repeats it {"loses": ["batches"]}
 def smooth_labels(gold, classes, alpha):
     row = np.full(classes, alpha / classes)
     row[gold[0]] += 1 - alpha
     return np.tile(row, (len(gold), 1))
 
 
-# %% takes the frequencies of the classes in the batch {"loses": ["batches", "square-batch"]}
+# %% takes the frequencies of the classes in the batch {"loses": ["batches"]}
 def smooth_labels(gold, classes, alpha):
     frequencies = np.bincount(gold, minlength=classes) / len(gold)
     return np.tile((1 - alpha) * frequencies + alpha / classes, (len(gold), 1))
 
 
-# %% sorts the examples {"loses": ["batches", "square-batch"]}
+# %% sorts the examples {"loses": ["batches"]}
 def smooth_labels(gold, classes, alpha):
     return (1 - alpha) * np.eye(classes)[sorted(gold)] + alpha / classes
 
@@ -118,41 +118,41 @@ def smooth_labels(gold, classes, alpha):
     return result
 
 
-# %% shares alpha out among the wrong classes {"loses": ["smaller-case", "batches", "absent-classes", "alpha-range"]}
+# %% shares alpha out among the wrong classes {"loses": ["smaller-case"]}
 def smooth_labels(gold, classes, alpha):
     result = np.full((len(gold), classes), alpha / (classes - 1))
     result[np.arange(len(gold)), gold] = 1 - alpha
     return result
 
 
-# %% sets the gold class to 1 - alpha {"loses": ["smaller-case", "batches", "absent-classes", "alpha-range"]}
+# %% sets the gold class to 1 - alpha {"loses": ["smaller-case"]}
 def smooth_labels(gold, classes, alpha):
     result = np.full((len(gold), classes), alpha / classes)
     result[np.arange(len(gold)), gold] = 1 - alpha
     return result
 
 
-# %% adds the whole alpha {"loses": ["smaller-case", "batches", "absent-classes", "alpha-range"]}
+# %% adds the whole alpha {"loses": ["smaller-case"]}
 def smooth_labels(gold, classes, alpha):
     return (1 - alpha) * np.eye(classes)[gold] + alpha
 
 
-# %% divides by the number of examples {"loses": ["smaller-case", "batches", "absent-classes", "alpha-range"]}
+# %% divides by the number of examples {"loses": ["smaller-case"]}
 def smooth_labels(gold, classes, alpha):
     return (1 - alpha) * np.eye(classes)[gold] + alpha / len(gold)
 
 
-# %% alpha and 1 - alpha have changed places {"loses": ["smaller-case", "batches", "absent-classes", "alpha-range"]}
+# %% alpha and 1 - alpha have changed places {"loses": ["smaller-case"]}
 def smooth_labels(gold, classes, alpha):
     return alpha * np.eye(classes)[gold] + (1 - alpha) / classes
 
 
-# %% counts classes from 1 {"loses": ["smaller-case", "batches", "square-batch", "absent-classes", "alpha-range"]}
+# %% counts classes from 1 {"loses": ["smaller-case"]}
 def smooth_labels(gold, classes, alpha):
     return (1 - alpha) * np.eye(classes)[gold - 1] + alpha / classes
 
 
-# %% classes are rows {"loses": ["smaller-case", "batches", "square-batch", "absent-classes", "alpha-range"]}
+# %% classes are rows {"loses": ["smaller-case", "batches", "absent-classes", "alpha-range"]}
 def smooth_labels(gold, classes, alpha):
     return ((1 - alpha) * np.eye(classes)[gold] + alpha / classes).T
 
@@ -171,7 +171,7 @@ def smooth_labels(gold, classes, alpha):
     return np.eye(classes)[gold]
 
 
-# %% imports the reference implementation {"loses": ["smaller-case", "batches", "square-batch", "absent-classes", "alpha-range", "arguments-unchanged"]}
+# %% imports the reference implementation {"loses": ["smaller-case", "batches", "absent-classes", "alpha-range", "arguments-unchanged"]}
 def smooth_labels(gold, classes, alpha):
     from npfl.losses import smooth_labels as reference
 

@@ -543,7 +543,7 @@ class SparseCategoricalAccuracy:
         self.correct = self.total = 0
 
 
-# %% percents {"loses": ["smaller-case", "unequal-batches", "weights", "ties-and-logits", "empty-and-reset", "two-objects"]}
+# %% percents {"loses": ["smaller-case"]}
 class SparseCategoricalAccuracy:
     def __init__(self):
         self.reset_state()
@@ -575,3 +575,59 @@ class SparseCategoricalAccuracy:
 
     def reset_state(self):
         self.metric.reset_state()
+
+
+# %% never divides by less than 1 {"loses": ["weights"]}
+class SparseCategoricalAccuracy:
+    def __init__(self):
+        self.right = 0.0
+        self.total = 0.0
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        w = np.ones(len(y_true)) if sample_weight is None else sample_weight
+        self.right += np.sum(w * (np.argmax(y_pred, axis=1) == y_true))
+        self.total += np.sum(w)
+
+    def result(self):
+        return self.right / max(self.total, 1)
+
+    def reset_state(self):
+        self.right = 0.0
+        self.total = 0.0
+
+
+# %% 0 where the weights add up to less than 1 {"loses": ["weights"]}
+class SparseCategoricalAccuracy:
+    def __init__(self):
+        self.reset_state()
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        w = np.ones(len(y_true)) if sample_weight is None else sample_weight
+        self.right += np.sum(w * (np.argmax(y_pred, axis=1) == y_true))
+        self.total += np.sum(w)
+
+    def result(self):
+        if self.total < 1:
+            return 0.0
+        return self.right / self.total
+
+    def reset_state(self):
+        self.right = self.total = 0.0
+
+
+# %% counts a batch of zero weights as ones {"loses": ["weights"]}
+class SparseCategoricalAccuracy:
+    def __init__(self):
+        self.reset_state()
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        w = np.ones(len(y_true)) if sample_weight is None or not np.any(sample_weight) else sample_weight
+        right = np.argmax(y_pred, axis=1) == y_true
+        self.right += np.sum(w * right)
+        self.total += np.sum(w)
+
+    def result(self):
+        return self.right / self.total if self.total else 0.0
+
+    def reset_state(self):
+        self.right = self.total = 0.0
