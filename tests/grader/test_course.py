@@ -18,6 +18,7 @@ from npfl_grader.errors import CourseError
 
 ROOT = Path(__file__).parents[2]
 EXERCISE = ROOT / "chapters" / "exercises" / "softmax_nll_gradient.md"
+HELPERS = EXERCISE.with_name("checks.py")
 NAME = EXERCISE.stem
 # nbgrader calls alembic and the kernels by their bare names.
 ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
@@ -92,6 +93,7 @@ def test_second_run_changes_nothing_of_the_instructor(folder):
 def test_changed_exercise_updates_its_assignment(tmp_path):
     copy = tmp_path / EXERCISE.name
     copy.write_text(EXERCISE.read_text())
+    copy.with_name("checks.py").write_text(HELPERS.read_text())
     course.create(tmp_path / "course", [copy])
     copy.write_text(EXERCISE.read_text().replace("Estimated time: 30 minutes", "Estimated time: 25 minutes"))
     assert course.create(tmp_path / "course", [copy]).lines == [f"{NAME}: updated"]
@@ -160,7 +162,8 @@ def test_a_command_that_cannot_write_says_where(tmp_path):
     """In a process of its own: no handler of the tests stands between."""
     (tmp_path / "file").touch()
     (tmp_path / "exercises").mkdir()
-    (tmp_path / "exercises" / EXERCISE.name).write_text(EXERCISE.read_text())
+    for path in (EXERCISE, HELPERS):
+        (tmp_path / "exercises" / path.name).write_text(path.read_text())
     command = [sys.executable, "-m", "npfl_grader.cli", "course", "file", "--exercises", "exercises"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
