@@ -397,3 +397,87 @@ def gradient_error(analytic, numeric):
 
 
 wrong_derivative = "db"
+
+
+# %% divides by the numeric gradient only {"loses": ["gradient-error"]}
+def numerical_gradient(function, x, h=1e-5):
+    gradient = np.empty(x.shape)
+    for index in np.ndindex(x.shape):
+        both = []
+        for step in (h, -h):
+            moved = x.copy()
+            moved[index] += step
+            both.append(function(moved))
+        gradient[index] = (both[0] - both[1]) / (2 * h)
+    return gradient
+
+
+def gradient_error(analytic, numeric):
+    largest = np.max(np.abs(numeric))
+    return float(np.max(np.abs(analytic - numeric)) / largest) if largest else 0.0
+
+
+wrong_derivative = "db"
+
+
+# %% steps of twice the size {"loses": ["central"]}
+def numerical_gradient(function, x, h=1e-5):
+    gradient = np.empty(x.shape)
+    for index in np.ndindex(x.shape):
+        both = []
+        for step in (2 * h, -2 * h):
+            moved = x.copy()
+            moved[index] += step
+            both.append(function(moved))
+        gradient[index] = (both[0] - both[1]) / (4 * h)
+    return gradient
+
+
+def gradient_error(analytic, numeric):
+    largest = max(np.max(np.abs(analytic)), np.max(np.abs(numeric)))
+    return float(np.max(np.abs(analytic - numeric)) / largest) if largest else 0.0
+
+
+wrong_derivative = "db"
+
+
+# %% blames the inputs {"loses": ["wrong-derivative"]}
+def numerical_gradient(function, x, h=1e-5):
+    gradient = np.empty(x.shape)
+    for index in np.ndindex(x.shape):
+        both = []
+        for step in (h, -h):
+            moved = x.copy()
+            moved[index] += step
+            both.append(function(moved))
+        gradient[index] = (both[0] - both[1]) / (2 * h)
+    return gradient
+
+
+def gradient_error(analytic, numeric):
+    largest = max(np.max(np.abs(analytic)), np.max(np.abs(numeric)))
+    return float(np.max(np.abs(analytic - numeric)) / largest) if largest else 0.0
+
+
+wrong_derivative = "dx"
+
+
+# %% returns a flat vector {"loses": ["any-shape"]}
+def numerical_gradient(function, x, h=1e-5):
+    gradient = np.empty(x.shape)
+    for index in np.ndindex(x.shape):
+        both = []
+        for step in (h, -h):
+            moved = x.copy()
+            moved[index] += step
+            both.append(function(moved))
+        gradient[index] = (both[0] - both[1]) / (2 * h)
+    return gradient.ravel()
+
+
+def gradient_error(analytic, numeric):
+    largest = max(np.max(np.abs(analytic)), np.max(np.abs(numeric)))
+    return float(np.max(np.abs(analytic - numeric)) / largest) if largest else 0.0
+
+
+wrong_derivative = "db"

@@ -353,3 +353,51 @@ def layer_norm_backward(dy, cache):
     dx = (back - back.mean(axis=-1, keepdims=True) - hat * (back * hat).mean(axis=-1, keepdims=True)) / s
     axes = tuple(range(dy.ndim - 1))
     return dx, (dy * hat).sum(axis=axes), dy.sum(axis=axes)
+
+
+# %% leaves epsilon out {"loses": ["forward", "derivative-by-x", "derivatives-by-parameters"]}
+def layer_norm_forward(x, gamma, b, epsilon=1e-3):
+    centred = x - x.mean(axis=-1, keepdims=True)
+    s = np.sqrt((centred**2).mean(axis=-1, keepdims=True))
+    hat = centred / s
+    return gamma * hat + b, (hat, s, gamma)
+
+
+def layer_norm_backward(dy, cache):
+    hat, s, gamma = cache
+    back = dy * gamma
+    dx = (back - back.mean(axis=-1, keepdims=True) - hat * (back * hat).mean(axis=-1, keepdims=True)) / s
+    axes = tuple(range(dy.ndim - 1))
+    return dx, (dy * hat).sum(axis=axes), dy.sum(axis=axes)
+
+
+# %% shifts the other way {"loses": ["forward"]}
+def layer_norm_forward(x, gamma, b, epsilon=1e-3):
+    centred = x - x.mean(axis=-1, keepdims=True)
+    s = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + epsilon)
+    hat = centred / s
+    return gamma * hat - b, (hat, s, gamma)
+
+
+def layer_norm_backward(dy, cache):
+    hat, s, gamma = cache
+    back = dy * gamma
+    dx = (back - back.mean(axis=-1, keepdims=True) - hat * (back * hat).mean(axis=-1, keepdims=True)) / s
+    axes = tuple(range(dy.ndim - 1))
+    return dx, (dy * hat).sum(axis=axes), dy.sum(axis=axes)
+
+
+# %% an epsilon of its own {"loses": ["forward", "derivative-by-x"]}
+def layer_norm_forward(x, gamma, b, epsilon=1e-3):
+    centred = x - x.mean(axis=-1, keepdims=True)
+    s = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + 1e-3 * (epsilon > 0))
+    hat = centred / s
+    return gamma * hat + b, (hat, s, gamma)
+
+
+def layer_norm_backward(dy, cache):
+    hat, s, gamma = cache
+    back = dy * gamma
+    dx = (back - back.mean(axis=-1, keepdims=True) - hat * (back * hat).mean(axis=-1, keepdims=True)) / s
+    axes = tuple(range(dy.ndim - 1))
+    return dx, (dy * hat).sum(axis=axes), dy.sum(axis=axes)
