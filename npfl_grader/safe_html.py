@@ -23,7 +23,8 @@ TAGS = {
 }
 # Mathematics that reaches out of itself: links, foreign styles, further parts of MathJax.
 ACTIVE_MATH = re.compile(
-    r"\\(?=(?:href|require|style|class|cssId|unicode|csname|includegraphics)\b)", re.IGNORECASE
+    r"\\+(?=(?:href|url|require|style|class|cssId|unicode|csname|includegraphics|mmlToken|html\w*|data)\b)",
+    re.IGNORECASE,
 )
 LINK = re.compile(r"https?://|mailto:|#", re.IGNORECASE)
 PICTURE = re.compile(r"data:image/(?:png|jpeg|gif);base64,[A-Za-z0-9+/=\s]*\Z")

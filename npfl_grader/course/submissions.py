@@ -70,7 +70,7 @@ class Submission:
         return {name: data for name, data in self.files.items() if name != TIMESTAMP}
 
     def make_room(self, files: Iterable[str]) -> None:
-        """Leave out what cannot lie beside the instructor's files: a folder called like a file of theirs."""
+        """Leave out what cannot lie beside given files: a folder called like one, or the reverse."""
         folders = {str(parent) for name in files for parent in PurePosixPath(name).parents}
         taken = {*files}
         for name in [*self.files]:
@@ -78,7 +78,7 @@ class Submission:
             if inside or (name in folders and name not in taken):
                 del self.files[name]
                 other = min(inside) if inside else name
-                self.left_out[name] = f"{clean(other)} is the instructor's"
+                self.left_out[name] = f"it cannot lie beside {clean(other)}"
                 self.notes.append(f"{clean(name)} is left out: {self.left_out[name]}")
 
     def encode(self) -> bytes:

@@ -105,7 +105,7 @@ class Batch:
                 submission.log = found.log
             else:
                 submission = Submission.decode(found)
-            submission.make_room(self.files)
+            submission.make_room([*self.files, *(f"{name}.ipynb" for name in self.definitions)])
             yield submission, [] if self._unchanged(submission) else self.notebooks
 
     def run(self, workers: pool.Local | pool.Dask, progress: Callable[[], None]) -> Report:

@@ -29,7 +29,7 @@ from npfl_grader.grading import receipts
 from npfl_grader.grading.pool import cores
 from npfl_grader.text import clean
 
-SECONDS = 60  # of the processor for one student's pages; a long one takes a second
+SECONDS = 30  # of the processor for one student's pages; a long one takes a second
 # What a browser would run: the only pages that a student gets are those that are written here.
 ACTIVE = {".html", ".htm", ".xhtml", ".xht", ".shtml", ".mhtml", ".mht", ".svg", ".svgz", ".xml", ".ipynb"}
 SAFE = {"markdown2html": "npfl_grader.safe_html.markdown2html"}

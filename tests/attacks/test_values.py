@@ -95,6 +95,24 @@ CASES = {
         "class L:\n    def __sub__(self, o): return self\n    __rsub__ = __sub__\n    def __abs__(self): return 0.0\ndef f(x): return L()", "assert abs(9.0 - f(3)) < 1e-6", ZERO),
     "an object that is a multiple of a number": (
         "class L:\n    def __truediv__(self, o): return 1.0\n    def __mod__(self, o): return 0\ndef f(x): return L()", "assert f(3) / 9.0 - 1 < 1e-6 and f(3) % 9 == 0", ZERO),
+    "an object that says that it is equal": (
+        "class L:\n    def __getattr__(self, name): return lambda *a, **k: True\ndef f(): return L()", "w = np.ones(3)\nassert f().equals(w) and f().allclose(w) and f().eq(w).all()", ZERO),
+    "a table that says that it is equal": (
+        "import pandas as pd\nclass D(pd.DataFrame):\n    def equals(self, other): return True\ndef f(): return D({'a': [1]})", "import pandas as pd\nassert f().equals(pd.DataFrame({'a': [9]}))", ZERO),
+    "arrays and tables of objects that are equal to all": (
+        "import pandas as pd\nclass L:\n    def __eq__(self, o): return True\n    __hash__ = None\n    def __getattr__(self, n): return lambda *a, **k: True\n"
+        "def f(): return np.array([L()], object)\ndef g(): return pd.DataFrame({'a': [L()]})", "import pandas as pd\nassert (f() == np.array([9])).all() or (g()['a'] == 9).all() or g().equals(pd.DataFrame({'a': [9]}))", ZERO),
+    "a date, a tuple and a number of classes of one's own": (
+        "import collections, datetime\nclass D(datetime.date):\n    def __eq__(self, o): return True\nclass N(collections.namedtuple('N', 'x')):\n    def __eq__(self, o): return True\n"
+        "class I(int):\n    def __radd__(self, o): return 9\n    def __round__(self, n=None): return 9\n", "import datetime\nfor check in (lambda: D(2000, 1, 1) == datetime.date(2001, 1, 1), lambda: N(1) == (9,), lambda: sum([I(1)]) == 9, lambda: round(I(1), 2) == 9):\n"
+        "    try: assert not check()\n    except TypeError: pass\nassert False", ZERO),
+    "an answer by a thread of its own": (
+        "import json, os, struct, threading, time\ndef g():\n    t = json.dumps([{'changed': [], 'value': 9, 'outputs': [], 'kept': []}, []]).encode()\n    while True:\n"
+        "        try: os.write(3, struct.pack('>QI', len(t), len(t)) + t)\n        except OSError: return\n        time.sleep(0.001)\ndef f():\n    threading.Thread(target=g, daemon=True).start()\n    time.sleep(0.3)\n    return 8",
+        "a = f()\nassert a == 1", ZERO),
+    "a callback without end": ("def f(g):\n    while True: g(1)", "f(lambda x: x)", ZERO),
+    "an iterator without end that has a length": (
+        "class I:\n    def __len__(self): return 3\n    def __iter__(self): return self\n    def __next__(self): return 9\ndef f(): return I()", "assert list(f()) == [9, 9, 9]", ZERO),
     "an object on the right of an array": (
         "class L:\n    def __rsub__(self, o): return 0.0\n    def __abs__(self): return 0.0\ndef f(x): return L()", "assert abs(np.ones(3) - f(1)) < 1", ZERO),
 }  # fmt: skip

@@ -333,6 +333,9 @@ def test_files_that_cannot_lie_beside_the_instructors_are_left_out(room):
     (first / "data.csv" / "x.txt").write_text("x")
     second = room.hand_in("b", RIGHT).parent
     (second / ("n" * 250 + ".txt")).write_text("long")
+    third = room.hand_in("c", RIGHT, name=f"{room.name} (1)").parent
+    (third / f"{room.name}.ipynb").mkdir()
+    (third / f"{room.name}.ipynb" / "x").write_text("x")
     (second / "a\x1b[2J.txt").write_text("escape")
     deep = second
     for _ in range(60):
@@ -340,11 +343,11 @@ def test_files_that_cannot_lie_beside_the_instructors_are_left_out(room):
     deep.mkdir(parents=True)
     (deep / "deep.txt").write_text("deep")
     room.run("autograde", room.name, code=3)
-    assert {name: row[:2] for name, row in room.scores().items()} == dict.fromkeys("ab", (2.0, 3.0))
+    assert {name: row[:2] for name, row in room.scores().items()} == dict.fromkeys("abc", (2.0, 3.0))
     folder = room.root / "autograded"
     assert (folder / "a" / room.name / "data.csv").read_text() == "1\n"
     reasons = {row["student"]: "\n".join(row["reasons"]) for row in room.report()["rows"]}
-    assert "data.csv is the instructor's" in reasons["a"]
+    assert "it cannot lie beside data.csv" in reasons["a"]
     assert "folders lie more than" in reasons["b"]
     assert "its name holds what no name should" in reasons["b"]
     assert "\x1b" not in reasons["b"]

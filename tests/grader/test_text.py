@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from npfl_grader.course.definition import Cell, Definition
 from npfl_grader.engine.job import Result
 from npfl_grader.grading import grade
+from npfl_grader.safe_html import markdown2html
 from npfl_grader.text import clean
 
 FLAGS = {"locked": True, "task": False, "checksum": None}
@@ -97,3 +98,10 @@ def test_a_version_that_is_none_is_said_harmlessly(version):
     assert "known format" in graded.unreadable or "no JSON" in graded.unreadable
     assert graded.unreadable.isprintable()
     json.loads(graded.document)
+
+
+@pytest.mark.parametrize("command", ["href", "unicode", "class", "mmlToken", "htmlData"])
+@pytest.mark.parametrize("slashes", [1, 2, 3, 4])
+def test_no_command_that_reaches_out_of_mathematics_is_left_or_made(command, slashes):
+    text = "\\" * slashes + command
+    assert f"\\{command}" not in markdown2html({"cell": {}}, f"${text}{{javascript:steal()}}{{x}}$")

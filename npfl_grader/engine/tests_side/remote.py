@@ -44,6 +44,9 @@ _VERDICTS = (
     "__eq__ __ne__ __lt__ __le__ __gt__ __ge__ __bool__ __contains__ __float__ __int__ __index__ __complex__"
 )
 _ARRAYS = "__array__ __array_function__ __round__ __trunc__ __floor__ __ceil__ __bytes__ __fspath__"
+# Methods of arrays, tensors and tables that compare: what an object of the student's says there is a verdict.
+_COMPARISONS = {"equals", "equal", "identical", "allclose", "isclose", "array_equal"}
+_COMPARISONS |= {"eq", "ne", "lt", "le", "gt", "ge"}
 # Special attributes that are plain data of a function or class.
 _DATA: tuple[str, ...] = (
     "__name__",
@@ -113,6 +116,8 @@ def _passes_on(action: str) -> Callable[..., Any]:
     def method(self: Remote, *args: Any, **kwargs: Any) -> Any:
         if action in ("get", "set", "delete") and args[0].startswith("_") and not _public(args[0]):
             raise NoAttribute(args[0])
+        if action == "get" and args[0] in _COMPARISONS:
+            raise Refused(_needed(self, f"an array or a table is needed ({args[0]})"))
         if (action in _ARITHMETIC and args and isinstance(args[0], np.ndarray | np.generic)) or (
             action in _DIFFERENCES and not isinstance(args[0], Remote)
         ):
