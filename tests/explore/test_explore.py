@@ -338,6 +338,21 @@ def test_plain_list_instead_of_slider():
         explore(line, alt="x", power=[1, 2])
 
 
+def test_powers_of_ten_are_plain_text():
+    figure, axis = panels()
+    axis.plot([1, 2, 3], [1e-3, 1, 500])
+    axis.set(yscale="log", ylim=(1e-3, 1e3))
+    other, axis = panels()
+    axis.set(xscale="log", xlim=(10, 1000), xticks=[10, 50, 1000])
+    axis.set_xticklabels(["ten", "fifty", "many"])
+    axis.minorticks_off()
+    written = [
+        [text.text for text in tree(f).iter("{http://www.w3.org/2000/svg}text")] for f in (figure, other)
+    ]
+    assert written[0][-7:] == ["10⁻³", "10⁻²", "10⁻¹", "1", "10", "10²", "10³"]
+    assert written[1][:3] == ["ten", "fifty", "many"], "what an author writes stays"
+
+
 def test_same_figure_gives_the_same_bytes():
     assert ET.tostring(tree(line()[0])) == ET.tostring(tree(line()[0]))
 
