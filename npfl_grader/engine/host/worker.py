@@ -296,7 +296,9 @@ def attempt(job: Job, pair: Pair | None = None) -> Result:
         with contextlib.suppress(OSError):
             pair.close()
         raise
-    _give_back(pair)
     if result.fault is None:
         result.level = pair.level
+        _give_back(pair)
+    else:  # what has failed once may fail for every submission that follows
+        pair.close()
     return result

@@ -21,7 +21,7 @@ from nbgrader.utils import is_grade, is_solution
 from npfl_grader.authoring import exercises, trial
 from npfl_grader.engine import execute, level, probe
 from npfl_grader.engine.host import keeper, worker
-from npfl_grader.engine.job import Job, Level
+from npfl_grader.engine.job import Job, Level, Result
 
 ROOT = Path(__file__).parents[3]
 EXERCISES = sorted((ROOT / "chapters" / "exercises").glob("*.md"))
@@ -392,3 +392,11 @@ def test_a_killed_worker_leaves_no_process_and_no_folder():
     while os.path.exists(student) or os.path.exists(tests) or any(map(keeper.alive, pids)):
         assert time.monotonic() < deadline, (os.path.exists(student), os.path.exists(tests), pids)
         time.sleep(0.1)
+
+
+def test_warm_processes_that_have_failed_are_not_used_again(monkeypatch):
+    pair = worker.Pair()
+    monkeypatch.setattr(worker.Pair, "run", lambda self, job: Result(fault="no keeper"))
+    assert worker.attempt(Job(()), pair).fault == "no keeper"
+    assert pair not in worker._idle
+    assert pair.student.process.poll() is not None
