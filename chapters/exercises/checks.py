@@ -262,7 +262,7 @@ class checks:
 
     @staticmethod
     def same(value, other):
-        """Whether two arrays, or two collections of them, hold the same; other objects are not looked into."""
+        """Whether two arrays, or two collections of them, hold the same; nothing else is looked into."""
         if isinstance(value, (list, tuple)):
             return len(value) == len(other) and False not in list(map(checks.same, value, other))
         if isinstance(value, dict):
