@@ -30,6 +30,7 @@ def show(policy: Policy, rebuilt: Rebuilt, results: dict[str, Outcome]) -> dict[
     lines = outputs.hidden_lines([cell["source"] for cell in instructors], policy)
     stopped = _stopped(rebuilt, results)
     failed = {}
+    after_hidden = False
     for cell in rebuilt.cells:
         number = cell["id"]
         hidden = is_hidden(policy, rebuilt, number)
@@ -40,6 +41,11 @@ def show(policy: Policy, rebuilt: Rebuilt, results: dict[str, Outcome]) -> dict[
             errors = [output for output in cleaned if output["output_type"] == "error"]
             raised = result.raised or _guess(errors)
             cell["outputs"] = outputs.conceal(cleaned, policy, hidden=hidden, raised=raised, lines=lines)
+            if rebuilt.roles[number] == Role.TEST and policy.hidden_tests == "name":
+                # Code that a hidden test has called may have left its input in a file for a later test.
+                if after_hidden and not hidden:
+                    cell["outputs"] = outputs.only_whether(cell["outputs"])
+                after_hidden |= hidden
             count = result.execution_count
             cell["execution_count"] = count if isinstance(count, int) else None
             if rebuilt.roles[number] == Role.TEST and result.status.failed:

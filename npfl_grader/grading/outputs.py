@@ -118,6 +118,15 @@ def conceal(
     return kept
 
 
+def only_whether(shown: list[Output]) -> list[Output]:
+    """Keep of a test's outputs nothing but that it has failed."""
+    name = "TestFailed"
+    value = "this check failed; no more is shown, as it ran after a hidden one"
+    failed = any(output["output_type"] == "error" for output in shown)
+    error = {"output_type": "error", "ename": name, "evalue": value, "traceback": [f"{name}: {value}"]}
+    return [error] if failed else []
+
+
 def hidden_lines(sources: Iterable[str], policy: Policy) -> set[str]:
     """Collect the lines of code that students do not see; lines as short as ``else:`` give nothing away."""
     shown: set[str] = set()

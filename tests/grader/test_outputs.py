@@ -8,6 +8,7 @@ import pytest
 from nbconvert.exporters import HTMLExporter
 
 from npfl_grader.course.definition import Cell, Definition
+from npfl_grader.engine.job import Job, Outcome, Result, Role, Side, Status
 from npfl_grader.grading import grade, outputs
 from npfl_grader.grading.outputs import Policy
 
@@ -161,3 +162,52 @@ def test_markdown_is_rendered_without_anything_that_runs_or_calls_home(template)
         "$a &lt; b$",
     ):
         assert kept in body, kept
+
+
+@pytest.mark.parametrize(("policy", "shows"), [("name", False), ("message", True)])
+def test_an_input_kept_in_a_file_for_a_later_test_is_not_shown(policy, shows):
+    cells = [
+        {"cell_type": "code", "source": "x", "metadata": {"nbgrader": {"grade_id": name}}}
+        for name in ("f", "before", "t", "after")
+    ]
+    visible = FLAGS | {"grade": True, "points": 1.0}
+    known = (
+        DEFINITION.cells[0],
+        Cell("before", "code", "assert f(1)", locked=True, **visible),
+        DEFINITION.cells[1],
+        Cell("after", "code", "assert f(2)", locked=True, **visible),
+    )
+
+    def execute(job):
+        told = [
+            {"output_type": "stream", "name": "stdout", "text": "8715.25"},
+            {
+                "output_type": "error",
+                "ename": "AssertionError",
+                "evalue": "8715.25",
+                "traceback": ["8715.25"],
+            },
+        ]
+        found = [
+            Outcome(Status.ERROR, told, id=cell.id, execution_count=1, raised=Side.TEST)
+            if cell.role == Role.TEST
+            else Outcome(Status.OK, id=cell.id)
+            for cell in Job.decode(job).cells
+        ]
+        return Result(found, level="full").encode()
+
+    task = grade.Task(
+        "s",
+        "n",
+        Definition("n", None, known),
+        json.dumps({"nbformat": 4, "cells": cells}).encode(),
+        policy=Policy(hidden_tests=policy),
+    )
+    graded = grade.grade(task, execute)
+    written = {
+        cell["metadata"]["nbgrader"]["grade_id"]: json.dumps(cell["outputs"])
+        for cell in json.loads(graded.document)["cells"]
+    }
+    assert "8715.25" in written["before"]
+    assert ("8715.25" in written["after"]) == shows
+    assert "error" in written["after"]
