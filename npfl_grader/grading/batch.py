@@ -29,7 +29,7 @@ from npfl_grader.text import clean
 
 SEEN_BY_PEOPLE = (".png", ".jpg", ".jpeg", ".gif", ".heic", ".webp", ".svg", ".pdf", ".docx", ".odt")
 
-AT_ONCE = 8  # submissions that are read by one process
+AT_ONCE = 32  # submissions that are read by one process
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from npfl_grader.lms.ledger import Collection, Question, Taken
 from npfl_grader.lms.people import People, full_name, plain_name
 from npfl_grader.text import clean
 
-AT_ONCE = 8  # students whose work is unpacked by one process
+AT_ONCE = 32  # students whose work is unpacked by one process
 IN_TIME = "a later attempt came after the deadline; the one in time stays, --late takes the last"
 
 
