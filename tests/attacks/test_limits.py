@@ -104,6 +104,44 @@ def test_harm_is_a_zero_in_two_runs(student, pair, runs, left_over):
     assert innocent.cells[-1].status == Status.OK, innocent
 
 
+CONFINED = """
+import ctypes, os, socket, sys
+found = []
+for path in (HOST, f"/proc/{os.getppid()}/environ", f"/proc/{os.getppid()}/mem"):
+    try: found.append(open(path).read())
+    except (OSError, UnicodeDecodeError): pass
+for path in (f"{HOST}.new", "/new", "/usr/new", os.__file__):
+    try: open(path, "a").close(); found.append(path)
+    except OSError: pass
+for family in (socket.AF_INET, socket.AF_UNIX, socket.AF_NETLINK):
+    try: socket.socket(family); found.append(family)
+    except OSError: pass
+for process in (1, os.getppid()):
+    try: process in (0, os.getpid()) or os.kill(process, 0) or found.append(process)
+    except OSError: pass
+if ctypes.CDLL(None).unshare(0x10000000) == 0: found.append("a namespace")
+assert os.readlink("/proc/self/fd/2") == "/dev/null"
+assert found == [], found
+try: bytearray(1 << 40)
+except MemoryError: assert f() == 1
+"""
+
+
+def test_the_tests_process_is_confined_too(pair, left_over, tmp_path):
+    tmp_path.chmod(0o755)
+    (tmp_path / "host").write_text("SECRET-OF-THE-GRADER")
+    result = run("def f(): return 1", CONFINED.replace("HOST", repr(str(tmp_path / "host"))))
+    assert result.fault is None
+    assert result.cells[-1].status == Status.OK, result.cells[-1].outputs
+
+
+def test_a_tests_process_that_is_killed_is_a_fault_and_ends_nothing(pair, runs):
+    result = run("def f(): return 1", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\nos._exit(1)")
+    assert result.fault
+    assert len(runs) <= 3
+    assert run("def f(): return 1", "assert f() == 1").cells[-1].status == Status.OK
+
+
 @pytest.fixture
 def spinning():
     """As many processes as the kernel would give a class on each core, and more, that take all there is."""
