@@ -258,7 +258,7 @@ def _confine(bounds: Bounds) -> None:
         (resource.RLIMIT_NPROC, 0),
     ):
         limit(which, value)
-    if not linux.landlock_version():
+    if sys.platform != "linux" or not linux.landlock_version():
         return
     ours = str(Path(__file__).parents[2])  # which may not be installed among the other packages
     folders = [path for path in (*sandbox.readable(), ours, *bounds.read) if os.path.exists(path)]
