@@ -71,10 +71,10 @@ guide: $(HAVE)book $(NPM)  ## build the instructor's guide into _build/guide
 downloads: build $(HAVE)export  ## add the PDF, the ePub and the packed site, which the first page offers (needs Chromium)
 	python -m npfl_book.export
 
-# Not in pyproject.toml: some tests run others where pytest-xdist is missing. Four workers even on two cores:
+# Not in pyproject.toml: some tests run others where pytest-xdist is missing. Three workers even on two cores:
 # a worker often waits, for a browser, a database or the other half of a course.
 test: install  ## run the whole test suite
-	pytest -n 4 --dist worksteal
+	pytest -n 3 --dist worksteal
 
 check: lint  ## for daily work, a minute: lint, and the tests that need no browser and no course
 	pytest -n 2 --dist worksteal -q -m "not slow"

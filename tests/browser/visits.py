@@ -246,6 +246,7 @@ class Visit:
     def rules(self):
         """Look for breaches of the rules of accessibility, as far as a program finds them."""
         self.opened.mouse.move(0, 0)  # nothing is pointed at
+        self.opened.evaluate("scrollTo(0, 0)")  # and the button that leads to the top covers nothing
         settings = SETTINGS
         if self.name not in KINDS:
             settings = SETTINGS[sum(self.name.encode()) % 2 :: 2]

@@ -31,8 +31,9 @@ def honest(room):
                 "execution_count": 7,
             },
         )
-        notebook["cells"].append(
-            {"cell_type": "markdown", "id": "note", "metadata": {}, "source": "My *notes*"}
+        # At the end, behind the question, it would be an answer in a cell of its own, which a person reads.
+        notebook["cells"].insert(
+            1, {"cell_type": "markdown", "id": "note", "metadata": {}, "source": "My *notes*"}
         )
 
     def answered(notebook):

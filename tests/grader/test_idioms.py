@@ -26,6 +26,7 @@ HELPERS = {
 NOT_HERE = {
     "environment_variable": "KeyError",
     "home_data": "FileNotFoundError",
+    "output_of_a_program": "no other programs run while a notebook is graded",
 }
 # Here the test passes without the student's work; nbgrader gives the stub its point too.
 STUB_PASSES = {

@@ -179,7 +179,10 @@ class Checker:
         def idle() -> float:
             return waited_for_processor() + (self.patience.waited(process) if process else 0.0)
 
-        result, outputs = notebook.run(cell.source, seconds, count, brief=cell.brief, waited=idle)
+        testing = cell.role == Role.TEST
+        result, outputs = notebook.run(
+            cell.source, seconds, count, brief=cell.brief, testing=testing, waited=idle
+        )
         took = time.monotonic() - started
         problem = result.error_before_exec or result.error_in_exec
         students = [error for connection in connections for error in connection.students_errors]

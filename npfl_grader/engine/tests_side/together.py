@@ -17,7 +17,7 @@ from npfl_grader.engine.both.codec import Malformed, Sizes
 from npfl_grader.engine.both.outputs import clean
 from npfl_grader.engine.both.shell import MOST_WAITING
 from npfl_grader.engine.both.wire import Channel, Closed, Garbled, Late
-from npfl_grader.engine.job import Job, Outcome, Status
+from npfl_grader.engine.job import Job, Outcome, Role, Status
 from npfl_grader.engine.tests_side.client import Sandbox
 from npfl_grader.engine.tests_side.patience import Patience
 from npfl_grader.engine.tests_side.processes import failed
@@ -56,7 +56,11 @@ def run(job: Job, sandbox: Sandbox, patience: Patience) -> dict[int, Outcome]:
         channel = Channel(here, Sizes.within(limits.memory, limits.output))
         channel.more = _More(patience, process, MOST_WAITING * limits.notebook)
         cells = [
-            {"source": "" if i in lost else job.cells[i].source, "brief": job.cells[i].brief}
+            {
+                "source": "" if i in lost else job.cells[i].source,
+                "brief": job.cells[i].brief,
+                "testing": job.cells[i].role == Role.TEST,
+            }
             for i in job.code
         ]
         at = -1
