@@ -65,8 +65,6 @@ class Attack:
         Another cell of the student's, after the tests.
     harms_itself : bool
         Whether the attacker loses more where there are no namespaces.
-    fills_memory : bool
-        Whether it keeps its memory full, so that its own answers may find no room.
     """
 
     name: str
@@ -74,7 +72,6 @@ class Attack:
     deserved: tuple[float, ...] = (0, 0, 0)
     more: str = ""
     harms_itself: bool = False
-    fills_memory: bool = False
 
 
 ALL, NONE, TOTAL_ONLY, DOUBLE_ONLY = (1, 1, 1), (0, 0, 0), (0, 1, 0.5), (1, 0, 0.5)
@@ -170,8 +167,10 @@ ATTACKS = [
     Attack("output without end in a function",
            "def double(x):\n    for _ in range(20000): print('x' * 1000)\n    return 2 * x\n" + HONEST_TOTAL, ALL),
     Attack("all memory", "def double(x): return len(bytearray(8 << 30))\n" + HONEST_TOTAL, (0, 1, 0)),
-    Attack("all memory, in pieces", HONEST + "l = []\nwhile True: l.append(bytearray(1 << 24))", ALL,
-        fills_memory=True),
+    Attack("all memory, in pieces", HONEST + "l = []\nwhile True: l.append(bytearray(1 << 24))", ALL),
+    Attack("all memory, while the keeper looks",
+           "import time\ndef double(x):\n    time.sleep(0.3)\n    return 2 * x\n" + HONEST_TOTAL
+           + "\nl = []\nwhile True: l.append(bytearray(1 << 24))", ALL),
     Attack("memory by many processes",
            HONEST + "import os, time\nfor _ in range(15):\n    if not os.fork():\n        b = bytearray(100 << 20)\n"
            "        for i in range(0, len(b), 4096): b[i] = 1\n        time.sleep(30)\ntime.sleep(1)", ALL),

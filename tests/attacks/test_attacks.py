@@ -67,9 +67,7 @@ def test_attack(attack, pair, host, left_over):
     assert result["fault"] is None
     statuses = {cell["id"]: cell["status"] for cell in result["cells"]}
     assert result["level"] == pair.level
-    if attack.fills_memory:  # and keeps it full: whether its own answers find room is its own affair
-        assert all(score in (0, most) for score, most in zip(scores(result), attack.deserved, strict=True))
-    elif not (attack.harms_itself and pair.level != "full"):
+    if not (attack.harms_itself and pair.level != "full"):
         assert scores(result) == attack.deserved, (statuses, told_to_student(result)[:3000])
         assert "fault" not in statuses.values(), told_to_student(result)[:3000]
     text = told_to_student(result)

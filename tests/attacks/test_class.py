@@ -94,11 +94,7 @@ def test_everyone_in_the_class_gets_what_they_deserve(folder, browser):
     with (folder / "grades.csv").open() as file:
         exported = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
     full = report["level"] == "full"
-    wanted = {
-        name: sum(a.deserved)
-        for name, a in deserved.items()
-        if not a.fills_memory and (full or not a.harms_itself)
-    }
+    wanted = {name: sum(a.deserved) for name, a in deserved.items() if full or not a.harms_itself}
     assert {name: exported[name] for name in wanted} == wanted
     assert os.listdir(folder.parent / "host") == ["other.ipynb"]
     complaints = []

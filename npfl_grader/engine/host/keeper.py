@@ -50,6 +50,7 @@ class Keeper:
         self.channel = channel
         self.base = base
         self.limits = Limits()
+        self.own = _resident(os.getpid())  # what each of the student's processes begins with
         self.work: list[str] = []
         self.program = Engine.TWO_PROCESS
 
@@ -194,8 +195,10 @@ class Keeper:
     def _watch(self) -> None:
         """Kill everything if it takes more than the limits that the kernel does not know as one sum."""
         processes = self._processes()
+        # On top of what each begins with, as the kernel's own limit, which allows one of them all of it.
+        memory = self.limits.memory + len(processes) * self.own
         if len(processes) > self.limits.processes + 2 or all(
-            sum(map(size, processes)) > self.limits.memory for size in (_resident, _proportional)
+            sum(map(size, processes)) > memory for size in (_resident, _proportional)
         ):
             self._end(keep=[])
         if self.level != Level.FULL and _size(self.work[0]) > 2 * self.limits.file:
@@ -278,11 +281,15 @@ def _resident(process: int) -> int:
 
 
 def _proportional(process: int) -> int:
+    """Return a process's part of the memory that it shares with others, without the pages of files."""
     try:
         lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
     except OSError:
         return 0
-    return next((int(line.split()[1]) << 10 for line in lines if line.startswith("Pss:")), 0)
+    kilobytes = {key: int(rest.split()[0]) for key, _, rest in (line.partition(":") for line in lines[1:])}
+    if "Pss_Anon" not in kilobytes:
+        return kilobytes.get("Pss", 0) << 10
+    return (kilobytes["Pss_Anon"] + kilobytes["Pss_Shmem"]) << 10
 
 
 def _size(folder: str) -> int:

@@ -236,7 +236,7 @@ class Student:
         for name, generator in GENERATORS.items():
             if (state := generator.state()) != before[name]:
                 encoder.buffers.append(state)
-                seeds = [seed for seed in generator.seeded if type(seed) is int]
+                seeds = [int(seed) for seed in generator.seeded if isinstance(seed, int | np.integer)]
                 changed[name] = [len(encoder.buffers) - 1, seeds]
             generator.seeded.clear()
         return changed

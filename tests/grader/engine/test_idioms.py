@@ -117,3 +117,23 @@ LIMITS = [
 )
 def test_what_cannot_be_done_is_no_mistake_of_the_students(check, student, test):
     assert check(student, test)["status"] == "fault"
+
+
+@pytest.mark.parametrize(
+    ("module", "seed"),
+    [
+        ("np.random", "n"),
+        ("np.random", "np.int64(n)"),
+        ("np.random", "np.random.default_rng(n).integers(9)"),
+        ("np.random", "[n, 1]"),
+        ("np.random", ""),
+        ("random", "n"),
+        ("random", "'text'"),
+        ("random", ""),
+    ],
+)
+def test_code_that_seeds_itself_in_every_call_is_not_late(check, module, seed):
+    """Looking for the way to a state takes a twentieth of a second where there is none."""
+    student = f"import random\ndef draw(n):\n    {module}.seed({seed})\n    return {module}.random()"
+    test = "import random\nnp.random.seed(3); random.seed(3)\nkept = [draw(n) for n in range(300)]"
+    assert check(student, f"{test}\nassert len(kept) == 300", cell=5)["status"] == "ok"
