@@ -25,7 +25,7 @@ STATE = { find index.md _config.yml _toc.yml pyproject.toml requirements.lock ch
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install book build guide downloads test check lint links bench fuzz attacks mutation rehearsal world course table lock clean
+.PHONY: help install book build guide downloads test check lint links bench fuzz mutation rehearsal world course table lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -100,9 +100,6 @@ fuzz: $(HAVE)dev $(HAVE)fuzz  ## look for bytes that break what reads submission
 	pytest -q tests/fuzz
 	@python -c 'import atheris' 2>/dev/null || { echo "Atheris is not installed here: only Hypothesis has tried"; exit 0; }; \
 	for target in $(FUZZ); do python tests/fuzz/run.py $$target _build/fuzz/$$target -max_total_time=60 || exit 1; done
-
-attacks: $(HAVE)dev  ## try all attacks on the grader at all levels as all users (as root, a quarter of an hour)
-	NPFL_ALL_USERS=1 pytest -n 2 --dist worksteal tests/attacks
 
 mutation: $(HAVE)dev  ## make each of the typical mistakes in npfl and see that a test fails
 	python tests/mutation/run.py
