@@ -967,7 +967,7 @@ def main() -> int:
     if found != PINNED[name]:
         print(f"{name} must be {PINNED[name]}, got {found}", file=sys.stderr)
         return 1
-    lines = ",\n".join(json.dumps(case) for case in LIBRARIES[name]())
+    lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in LIBRARIES[name]())
     FOLDER.mkdir(exist_ok=True)
     versions = {name: found, "numpy": np.__version__, "python": platform.python_version()}
     (FOLDER / f"{name}.json").write_text(f'{{"versions": {json.dumps(versions)}, "cases": [\n{lines}\n]}}\n')

@@ -125,7 +125,7 @@ def archive(system, people, draw):
                         f"all/hw_{person.id}.ipynb",
                         f"{person.id}-hw.ipynb",
                         f"{person.last_name}_{person.id}_hw_final.ipynb",
-                        f"hw_{person.id}_late/work/hw.ipynb",
+                        f"hw_{person.id}_late/notebooks/hw.ipynb",
                         f"{person.id}_{draw.choice(IDS)}/hw.ipynb",
                         f"{person.id}/{draw.choice(LAST)}/{draw.choice(IDS)}/hw.ipynb",
                     ]
