@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -29,10 +30,12 @@ def find_python() -> None:
 
 
 def become_ordinary() -> None:
+    """A user nobody else is, not even in a run beside this one: the kernel counts the processes of each user."""
     find_python()
+    user = 100_000 + os.getpid()
     os.setgroups([])
-    os.setresgid(20001, 20001, 20001)
-    os.setresuid(20001, 20001, 20001)
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become others")
@@ -45,14 +48,16 @@ def become_ordinary() -> None:
 @pytest.mark.timeout(1500)
 def test_as_another_user(become, which, file):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", which]
-    environment = {"PATH": os.environ["PATH"], "HOME": "/tmp", "PYTHONDONTWRITEBYTECODE": "1"}
-    result = subprocess.run(
-        [*command, str(Path(__file__).with_name(file))],
-        preexec_fn=become,
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
+    with tempfile.TemporaryDirectory(prefix="npfl-user-") as home:
+        os.chmod(home, 0o777)
+        environment = {"HOME": home, "PYTEST_DEBUG_TEMPROOT": home, "PYTHONDONTWRITEBYTECODE": "1"}
+        result = subprocess.run(
+            [*command, str(Path(__file__).with_name(file))],
+            preexec_fn=become,
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"], **environment},
+            capture_output=True,
+            text=True,
+        )
     assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]
     assert "skipped" not in result.stdout

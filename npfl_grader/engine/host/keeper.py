@@ -50,7 +50,8 @@ class Keeper:
         self.channel = channel
         self.base = base
         self.limits = Limits()
-        self.own = _resident(os.getpid())  # what each of the student's processes begins with
+        # What each of the student's processes begins with; /proc still knows this one by its number outside.
+        self.own = _resident("self")
         self.work: list[str] = []
         self.program = Engine.TWO_PROCESS
 
@@ -273,7 +274,7 @@ def tasks_of_user() -> int:
     return count
 
 
-def _resident(process: int) -> int:
+def _resident(process: int | str) -> int:
     try:
         return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * _PAGE
     except (OSError, IndexError):
