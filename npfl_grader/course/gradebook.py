@@ -19,7 +19,7 @@ from typing import TypeVar
 from filelock import FileLock, Timeout
 from nbgrader import api
 from nbgrader.api import Gradebook, MissingEntry
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 
 from npfl_grader.course import definition
 from npfl_grader.course.definition import Definition
@@ -157,6 +157,8 @@ def patiently(work: Callable[[], Value], settle: Callable[[], None] = lambda: No
     while True:
         try:
             return work()
+        except (DataError, IntegrityError):
+            raise  # it is what was to be written
         except DBAPIError as error:
             settle()
             reason = (str(error.orig).strip() or type(error).__name__).splitlines()[0]

@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import os
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatch
@@ -94,7 +95,9 @@ class Batch:
         """Read the submissions one after the other, and name the notebooks of each that must be graded."""
 
         def read(student: str) -> bytes:
-            return search.read(self.course, self.assignment.name, student, self.definitions).encode()
+            submission = search.read(self.course, self.assignment.name, student, self.definitions)
+            submission.make_room([*self.files, *(f"{name}.ipynb" for name in self.definitions)])
+            return submission.encode()
 
         folders = {str(self.course.folder("submitted", student, ".")) for student in self.students}
         bounds = apart.Bounds(seconds=60, read=(os.path.commonpath(folders),) if folders else ())
@@ -105,7 +108,6 @@ class Batch:
                 submission.log = found.log
             else:
                 submission = Submission.decode(found)
-            submission.make_room([*self.files, *(f"{name}.ipynb" for name in self.definitions)])
             yield submission, [] if self._unchanged(submission) else self.notebooks
 
     def run(self, workers: pool.Local | pool.Dask, progress: Callable[[], None]) -> Report:
@@ -129,10 +131,15 @@ class Batch:
         left: dict[str, int] = {}
 
         def finish(result: Result) -> None:
-            row = self._row(result)
-            result.receipt = self._receipt(result, row)
-            recorder.add(result)
             logs = [graded.log for graded in result.graded.values()]
+            try:
+                row = self._row(result)
+                result.receipt = self._receipt(result, row)
+            except Exception as error:  # one student's trouble is one student's
+                why = f"it could not be summed up: {type(error).__name__}: {clean(error)}"
+                row = Row(result.submission.student, State.LOOK, reasons=[why])
+                logs.append(traceback.format_exc())
+            recorder.add(result)
             self._add(row, result.submission.log + "".join(logs))
             progress()
 
@@ -176,8 +183,6 @@ class Batch:
             raise
         except OSError as error:
             raise CourseError(f"cannot write the results: {error}") from None
-        finally:
-            recorder.close()
         for row in self.report.rows:
             if why := recorder.trouble.get(row.student):
                 row.state, row.points = State.LOOK, 0.0

@@ -275,10 +275,15 @@ class Feedback:
                     try:
                         self._finish(folder, parts / folder.student)
                         written.students += 1
-                    except OSError as error:
-                        if error.errno in files.HOPELESS:
+                    except Exception as error:
+                        if isinstance(error, OSError) and error.errno in files.HOPELESS:
                             raise
-                        written.trouble[folder.student] = f"{error.strerror}: {clean(error.filename)}"
+                        why = (
+                            clean(error)
+                            if isinstance(error, OSError)
+                            else f"{type(error).__name__}: {clean(error)}"
+                        )
+                        written.trouble[folder.student] = f"the page could not be put into its place: {why}"
                 progress()
         except OSError as error:
             raise CourseError(f"cannot write the feedback: {error}") from None

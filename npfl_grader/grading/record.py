@@ -4,16 +4,17 @@ One process writes, a batch of submissions in one transaction. The order makes a
 the receipt of an earlier grading is taken away first, then each student's new folder is written elsewhere,
 the database commits, the folders are put in their places, and the new receipts are written last. A
 submission with a receipt is recorded whole; one without is graded again by the next run, and each step can
-be done twice. What cannot be written or recorded for one student is that student's trouble alone.
+be done twice. Each step runs in a process of its own: what cannot be written or recorded for one student, or
+ends that process, is that student's trouble alone.
 """
 
 import os
 import shutil
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -27,10 +28,11 @@ from npfl_grader.files import HOPELESS, swap, write
 from npfl_grader.grading import receipts
 from npfl_grader.grading.grade import Graded
 from npfl_grader.grading.receipts import Receipt
-from npfl_grader.text import clean
 
 BATCH = 50
 SECONDS = 5.0  # between two commits while results come slowly
+Item = TypeVar("Item")
+WRITING = apart.Bounds(seconds=300, trusted=True)
 
 
 @dataclass
@@ -101,7 +103,6 @@ class Recorder:
         self.last = time.monotonic()
         self.late = late_rule(course)
         self.parts = receipts.folder(course, assignment) / ".parts"
-        self.gradebook = gradebook.connect(course)
 
     def add(self, result: Result) -> None:
         """Record a result, with others, at the next commit."""
@@ -119,20 +120,15 @@ class Recorder:
         """
         if self.waiting:
             try:
-                staged = list(self._staged())
-                recorded = self._commit(staged)
-                for result in recorded:
-                    self._contain(result, self._publish)
+                recorded = self._commit(list(self._staged()))
+                for _ in self._each(self._publish, recorded, WRITING):
+                    pass
             except OSError as error:
                 raise CourseError(f"cannot write the results: {error}") from None
             finally:
                 shutil.rmtree(self.parts, ignore_errors=True)
         self.waiting.clear()
         self.last = time.monotonic()
-
-    def close(self) -> None:
-        """Let go of the database."""
-        self.gradebook.close()
 
     # --- files ---
 
@@ -144,15 +140,48 @@ class Recorder:
             receipts.path(self.course, self.assignment, result.submission.student).unlink(missing_ok=True)
         read = {str(self.course.folder("autograded", one.submission.student, ".")) for one in self.waiting}
         bounds = apart.Bounds(seconds=60, read=(os.path.commonpath(read),), write=(str(self.parts),))
-        for result, found in apart.each(self._stage, self.waiting, bounds, together=BATCH):
-            if not isinstance(found, apart.Trouble):
-                yield result
-            elif found.number in HOPELESS:
-                raise OSError(found.number, found.why)
-            else:
-                self._fails(result, found.why, found.log)
+        yield from self._each(self._stage, self.waiting, bounds)
 
-    def _stage(self, result: Result) -> bytes:
+    def _each(
+        self, work: Callable[[Result], None], results: list[Result], bounds: apart.Bounds
+    ) -> Iterator[Result]:
+        """Do something for each student, apart; give those for whom it went well."""
+        for result, trouble in self._apart(work, results, bounds):
+            if trouble:
+                self.trouble[result.submission.student] = trouble.why
+                self.logs[result.submission.student] = trouble.log
+            else:
+                yield result
+
+    def _apart(
+        self, work: Callable[[Item], None], items: list[Item], bounds: apart.Bounds
+    ) -> Iterator[tuple[Item, apart.Trouble | None]]:
+        """Do something for each item in another process, and say for each how it went.
+
+        Raises
+        ------
+        CourseError, OSError
+            What would befall everybody.
+        """
+
+        def once(item: Item) -> bytes:
+            try:
+                work(item)
+            except CourseError as error:
+                return str(error).encode()
+            return b""
+
+        for item, found in apart.each(once, items, bounds, together=BATCH):
+            if isinstance(found, apart.Trouble):
+                if found.number in HOPELESS:
+                    raise OSError(found.number, found.why)
+                yield item, found
+            elif found:
+                raise CourseError(found.decode())
+            else:
+                yield item, None
+
+    def _stage(self, result: Result) -> None:
         """Write the new folder of one student, with what of the old one stays."""
         student = result.submission.student
         place = self.parts / student
@@ -167,7 +196,6 @@ class Recorder:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
             path.chmod(self.course.permissions)
-        return b""
 
     def _publish(self, result: Result) -> None:
         student = result.submission.student
@@ -180,46 +208,27 @@ class Recorder:
             self.course.converter.set_permissions(self.assignment, student)
         write(receipts.path(self.course, self.assignment, student), receipts.dump(result.receipt))
 
-    def _contain(self, result: Result, work: Callable[[Result], None]) -> bool:
-        """Do something for one student; say whether it went well. What would befall everybody is raised."""
-        try:
-            work(result)
-        except (CourseError, KeyboardInterrupt):
-            raise
-        except Exception as error:
-            if isinstance(error, OSError) and error.errno in HOPELESS:
-                raise
-            self._fails(result, f"{type(error).__name__}: {clean(error)}", traceback.format_exc())
-            return False
-        return True
-
-    def _fails(self, result: Result, why: str, log: str) -> None:
-        self.trouble[result.submission.student] = why
-        self.logs[result.submission.student] = log
-
     # --- database ---
 
     def _commit(self, results: list[Result]) -> list[Result]:
         """Record the batch in one transaction, or, if one of them cannot be recorded, each in its own."""
-        try:
-            self._write(results)
-        except CourseError:
-            raise
-        except Exception:
-            self.gradebook.db.remove()
-            return [result for result in results if self._contain(result, lambda one: self._write([one]))]
+        for _, trouble in self._apart(self._write, [results] if results else [], WRITING):
+            if trouble:
+                return list(self._each(lambda one: self._write([one]), results, WRITING))
         return results
 
     def _write(self, results: list[Result]) -> None:
-        def work() -> None:
-            session: Session = self.gradebook.db()
-            Rows(session, self.assignment, self.late).record([result.work() for result in results])
-            session.commit()
-            self.gradebook.db.remove()
+        with gradebook.writing(self.course) as book:
 
-        def settle() -> None:
-            self.gradebook.db.remove()
-            # Connections of a server that has been restarted are dead.
-            self.gradebook.engine.dispose()
+            def work() -> None:
+                session: Session = book.db()
+                Rows(session, self.assignment, self.late).record([result.work() for result in results])
+                session.commit()
+                book.db.remove()
 
-        gradebook.patiently(work, settle)
+            def settle() -> None:
+                book.db.remove()
+                # Connections of a server that has been restarted are dead.
+                book.engine.dispose()
+
+            gradebook.patiently(work, settle)

@@ -143,7 +143,13 @@ class Collector:
             taken.earlier = sorted(ours)
             if taken.digest not in ours:
                 ledger.save(self.course, replace(result, students=rows | {student: taken}))
-            if reason := self._write(student, taken, files, ours):
+            try:
+                reason = self._write(student, taken, files, ours)
+            except CourseError:
+                raise
+            except Exception as error:  # one student's trouble is one student's
+                reason = f"it could not be written: {type(error).__name__}: {clean(error)}"
+            if reason:
                 result.kept[student] = reason
             else:
                 rows[student] = taken
