@@ -217,6 +217,8 @@ class Outcome:
         The number that its prompt shows.
     by_clock : bool
         Whether it was late by the clock alone, and had not used the processor for half as long.
+    asked : list of str
+        For which attributes, and by which operators, a test has taken the word of an object of the student's.
     """
 
     status: Status
@@ -227,6 +229,7 @@ class Outcome:
     id: str = ""
     execution_count: int | None = None
     by_clock: bool = False
+    asked: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -285,6 +288,7 @@ class Result:
                     id=_a(str, cell.get("id")),
                     execution_count=_a(int | None, cell.get("execution_count")),
                     by_clock=bool(cell.get("by_clock")),
+                    asked=[_a(str, name) for name in _a(list, cell.get("asked", []))],
                 )
             )
         return cls(

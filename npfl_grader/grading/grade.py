@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from npfl_grader.course.definition import Definition
 from npfl_grader.course.policy import Policy
-from npfl_grader.engine.job import Cell, Engine, Job, Level, Limits, Outcome, Result, Role
+from npfl_grader.engine.job import Cell, Engine, Job, Level, Limits, Outcome, Result, Role, Status
 from npfl_grader.engine.retry import TRIES, persist
 from npfl_grader.grading import intake, opinions, pictures, recognition, verdict
 from npfl_grader.grading.document import document, is_hidden, say, show
@@ -20,6 +20,7 @@ from npfl_grader.grading.tried import Written
 from npfl_grader.text import clean
 
 __all__ = ["TRIES", "Graded", "Task", "document", "grade", "without_running"]
+WORD = "where your own solution gives a value, an object of the student's is asked for"
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,9 @@ class Task:
     ends : dict or None
         What a test's last expression gives after the instructor's solution, by grade id, where it is neither
         nothing nor a number: it is no points then. None if this is that solution.
+    asked : dict
+        For each test, by grade id, the attributes and operators for which it takes the word of objects of
+        that solution.
     """
 
     student: str
@@ -71,6 +75,7 @@ class Task:
     lost: dict[str, str] = field(default_factory=dict)
     written: Written = field(default_factory=Written)
     ends: dict[str, str] | None = field(default_factory=dict)
+    asked: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass
@@ -105,6 +110,8 @@ class Graded:
         For each test that passed only so and is left to a person, by grade id, what it said otherwise.
     ends : dict
         For each test that ended in a value which is no points, by grade id, what that is.
+    asked : dict
+        For each test, by grade id, for what it took the word of objects of the student's.
     """
 
     student: str
@@ -123,6 +130,7 @@ class Graded:
     together: list[str] = field(default_factory=list)
     disagreements: dict[str, str] = field(default_factory=dict)
     ends: dict[str, str] = field(default_factory=dict)
+    asked: dict[str, list[str]] = field(default_factory=dict)
 
 
 def grade(task: Task, execute: Callable[[bytes], bytes] | None = None) -> Graded:
@@ -149,12 +157,13 @@ def _judge(task: Task, rebuilt: intake.Rebuilt, execute: Callable[[bytes], bytes
     ends: dict[str, str] = {}
     apart = _run(task, rebuilt, execute, Engine(task.engine))
     first = _as_the_solution_ends(task, rebuilt, apart, ends)
+    asked = {rebuilt.names[cell.id]: cell.asked for cell in apart.cells if cell.asked}
     # A run that failed as a whole is no opinion: it may be well the next time.
     if apart.fault or task.engine != Engine.TWO_PROCESS:
         return _finish(task, rebuilt, apart)
     if not opinions.in_doubt(task.definition, rebuilt, first):
         graded = _finish(task, rebuilt, replace(apart, cells=list(first.values())))
-        graded.ends = ends
+        graded.ends, graded.asked = ends, asked
         return graded
     together = _run(task, rebuilt, execute, Engine.TOGETHER)
     seconds, log = apart.seconds + together.seconds, apart.log + together.log
@@ -171,7 +180,8 @@ def _judge(task: Task, rebuilt: intake.Rebuilt, execute: Callable[[bytes], bytes
     )
     cells = [replace(result, id=number) for number, result in settled.results.items()]
     graded = _finish(task, rebuilt, Result(cells, level=apart.level, seconds=seconds, log=log))
-    graded.together, graded.disagreements, graded.ends = settled.together, settled.disagreements, ends
+    graded.together, graded.disagreements = settled.together, settled.disagreements
+    graded.ends, graded.asked = ends, asked
     return graded
 
 
@@ -181,7 +191,8 @@ def _as_the_solution_ends(
     """Take last values that are no points for nothing where the instructor's solution has such, too.
 
     nbgrader gives full points for whatever is no number. Where the solution makes a test end in a number or
-    in nothing, anything else is of the student's making, and stays unclear.
+    in nothing, anything else is of the student's making, and stays unclear. So does what rests on an
+    attribute of an object of the student's, where the solution gives a value.
     """
     found = {}
     for cell in result.cells:
@@ -190,6 +201,9 @@ def _as_the_solution_ends(
         if test and cell.unclear and (task.ends is None or task.ends.get(name) == cell.unclear):
             ends.setdefault(name, cell.unclear)
             cell = replace(cell, value=None, unclear="")
+        words = [said for said in cell.asked if said not in task.asked.get(name, ())]
+        if test and words and cell.status == Status.OK and task.ends is not None:
+            cell = opinions.fault(cell, f"{WORD} {', '.join(words)}")
         found[cell.id] = cell
     return found
 

@@ -96,21 +96,21 @@ def settle(
             if before is None:
                 continue  # the first reason is as good as the second
             # A failure apart from the student's code is no evidence by itself.
-            settled.results[number] = _fault(first, f"{say(number, first)}; tried again: {why}")
+            settled.results[number] = fault(first, f"{say(number, first)}; tried again: {why}")
         elif after > (before or 0.0):
             if name in only_together:
                 settled.together.append(name)
                 settled.results[number] = _without_secrets(second) if seen_secret else second
                 continue
             settled.disagreements[name] = say(number, first)
-            settled.results[number] = _fault(
+            settled.results[number] = fault(
                 first,
                 f"apart from the student's code this check fails ({settled.disagreements[name]}), in one "
                 f"process with it, it gives {after:g} of {known[name].points:g} points",
             )
         elif name in lost:
             settled.disagreements[name] = say(number, first)
-            settled.results[number] = _fault(
+            settled.results[number] = fault(
                 first,
                 f"your own solution does not pass this check here ({lost[name]}), so a failure says nothing: "
                 f"{settled.disagreements[name]}",
@@ -132,7 +132,8 @@ def _tells(result: Outcome | None) -> bool:
     return not errors or errors[-1]["ename"] in _TELLING
 
 
-def _fault(first: Outcome | None, reason: str) -> Outcome:
+def fault(first: Outcome | None, reason: str) -> Outcome:
+    """Make of an outcome one that a person must settle, for a reason."""
     first = first or Outcome(Status.FAULT)
     said = {"output_type": "error", "ename": "NotGraded", "evalue": reason, "traceback": []}
     return replace(first, status=Status.FAULT, outputs=[*first.outputs, said], value=None, raised=Side.TEST)

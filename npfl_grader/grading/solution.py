@@ -29,7 +29,7 @@ def read(definition: Definition, graded: Graded) -> Tried:
         if cell.name not in graded.disagreements and given != cell.points:
             why = graded.unsure.get(cell.name) or graded.failed.get(cell.name) or graded.unreadable or ""
             lost[cell.name] = f"{given or 0:g} of {cell.points:g} points{': ' if why else ''}{why}"
-    return Tried(len(tests), graded.disagreements, lost, graded.ends)
+    return Tried(len(tests), graded.disagreements, lost, graded.ends, graded.asked)
 
 
 @dataclass
@@ -104,6 +104,7 @@ class Solutions:
             lost=tried.lost,
             written=self._written.get(task.notebook, Written()),
             ends=tried.ends,
+            asked=tried.asked,
         )
 
     def digest(self, name: str) -> str:
@@ -111,7 +112,7 @@ class Solutions:
         tried = self.tried.get(name, Tried(0))
         together = sorted(tried.together) if self.course.settings.together else []
         written = asdict(self._written.get(name, Written()))
-        return receipts.digest(together, tried.lost, written, tried.ends)
+        return receipts.digest(together, tried.lost, written, tried.ends, tried.asked)
 
 
 def load(

@@ -60,12 +60,15 @@ class Tried:
         The tests, by grade id, that it does not pass, and why.
     ends : dict
         What tests end in, by grade id, where that is neither nothing nor a number.
+    asked : dict
+        For which attributes and operators each test takes the word of its objects, by grade id.
     """
 
     tests: int
     together: dict[str, str] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)
     ends: dict[str, str] = field(default_factory=dict)
+    asked: dict[str, list[str]] = field(default_factory=dict)
 
     def warnings(self) -> list[str]:
         """Say which tests lose points or protection, one line each, and the mend."""

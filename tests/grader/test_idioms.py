@@ -72,6 +72,12 @@ def tried(name):
     return solution.read(*run(name, notebook(name), ends=None))
 
 
+def informed(found):
+    """What a student's task is told of the solution."""
+    known = {"only_together": frozenset(found.together), "lost": found.lost}
+    return known | {"ends": found.ends, "asked": found.asked}
+
+
 @pytest.mark.parametrize("name", IDIOMS)
 def test_the_solution_passes_apart_or_together(name):
     found = tried(name)
@@ -79,7 +85,7 @@ def test_the_solution_passes_apart_or_together(name):
         assert NOT_HERE[name] in str(found.lost)
         return
     assert not found.lost
-    _, graded = run(name, notebook(name), only_together=frozenset(found.together), ends=found.ends)
+    _, graded = run(name, notebook(name), **informed(found))
     assert not graded.unsure
     assert sum(graded.scores.values()) == found.tests
     assert set(graded.together) == set(found.together)
@@ -91,7 +97,7 @@ def test_the_solution_passes_apart_or_together(name):
 def test_the_stub_wins_nothing(name):
     found = tried(name)
     stub = exercises.release(notebook(name))
-    _, graded = run(name, stub, only_together=frozenset(found.together), lost=found.lost)
+    _, graded = run(name, stub, **informed(found))
     won = {test for test, points in graded.scores.items() if points}
     assert bool(won) == (name in STUB_PASSES)
     if name in NOT_HERE:
@@ -101,7 +107,7 @@ def test_the_stub_wins_nothing(name):
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_work_wins_nothing(name):
     found = tried(name)
-    _, graded = run(name, notebook(name, WRONG[name]), only_together=frozenset(found.together))
+    _, graded = run(name, notebook(name, WRONG[name]), **informed(found))
     assert not graded.unsure
     assert not any(graded.scores.values())
 
@@ -118,10 +124,52 @@ def test_wrong_work_wins_nothing(name):
 )
 def test_a_last_value_that_the_solution_does_not_give_is_left_to_a_person(name, answer):
     found = tried(name)
-    known = {"only_together": frozenset(found.together), "lost": found.lost, "ends": found.ends}
-    _, graded = run(name, notebook(name, answer), **known)
+    _, graded = run(name, notebook(name, answer), **informed(found))
     assert graded.unsure
     assert not any(graded.scores.values())
+
+
+LIAR = (
+    "class Drawn:\n    shape, dtype = (400,), float\n    def mean(self): return 0.0\n"
+    "    def std(self): return 1.0\n    def __str__(self): return '[0.1]'\n"
+)
+TENSOR = (
+    "class Tensor:\n    def __init__(self, values): self.data = tuple(values)\n    @property\n"
+    "    def shape(self): return (len(self.data),)\n"
+    "    def mean(self): return sum(self.data) / len(self.data)\n"
+    "    def __mul__(self, other): return Tensor(v * other for v in self.data)\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "points"),
+    {
+        "liar": ("array_described", f"{LIAR}def draw(n): return Drawn()", None),
+        "liar that is an array": (
+            "array_described",
+            "import numpy as np\nclass Drawn(np.ndarray):\n    shape = (400,)\n"
+            "    def mean(self): return 0.0\n    def std(self): return 1.0\n"
+            "def draw(n): return np.zeros(3).view(Drawn)",
+            0,
+        ),
+        "another array": (
+            "array_described",
+            "import numpy as np\ndef draw(n):\n    np.random.seed(3)\n    return np.random.randn(n)",
+            1,
+        ),
+        "another class": ("tensor_of_students", TENSOR, 1),
+        "no class": (
+            "tensor_of_students",
+            "import numpy as np\ndef Tensor(values): return np.array(values)",
+            1,
+        ),
+    }.values(),
+    ids=lambda value: value[:20] if isinstance(value, str) else None,
+)
+def test_the_word_of_an_object_counts_only_where_the_solution_has_one(name, answer, points):
+    _, graded = run(name, notebook(name, answer), **informed(tried(name)))
+    assert [*graded.scores.values()] == [points]
+    assert bool(graded.unsure) == (points is None)
 
 
 def test_unusual_work_that_two_processes_cannot_judge_is_left_to_a_person():

@@ -172,6 +172,7 @@ class Checker:
         connections = self.processes.connections
         for connection in connections:
             connection.fault = None
+            connection.asked.clear()
         started, waited = time.monotonic(), copy.waited if copy else 0.0
         cell, count = self.job.cells[i], self.job.code.index(i) + 1
         process = copy.process if copy else None
@@ -187,6 +188,7 @@ class Checker:
         problem = result.error_before_exec or result.error_in_exec
         students = [error for connection in connections for error in connection.students_errors]
         outcome = Outcome(Status.OK if problem is None else Status.ERROR, outputs)
+        outcome.asked = sorted({name for connection in connections for name in connection.asked})
         outcome.raised = Side.STUDENT if any(problem is error for error in students) else Side.TEST
         fault = next((connection.fault for connection in connections if connection.fault), None)
         if failure := engines_own(problem, students):

@@ -61,6 +61,8 @@ class Connection:
         Seconds spent on answers, but for what the tests did meanwhile.
     followed : Followed or None
         The tests' variables that the student's code is to find changed.
+    asked : set of str
+        The attributes and operators for which stand-ins have been asked.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Connection:
         self.by_clock = False  # whether it was late without having used the processor for so long
         self.students_errors: list[BaseException] = []
         self.followed: Followed | None = None
+        self.asked: set[str] = set()
         self._waited = 0.0  # for a processor, at the last look
         self._sizes = sizes
         self._message = ""

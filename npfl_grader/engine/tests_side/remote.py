@@ -1,7 +1,9 @@
 """The student's objects as the tests see them: values are copies, everything else is a stand-in.
 
 A stand-in passes on calls, attributes and items. It never passes on what would be a verdict (``==``, ``<``,
-truth, ``in``, conversion to a number or an array): such an answer would be the student's own.
+truth, ``in``, conversion to a number or an array): such an answer would be the student's own. What an
+attribute says, or an operator that is given a value of the test's, is noted: where the solution gives a
+value, it is no evidence.
 """
 
 import inspect
@@ -124,6 +126,10 @@ def _passes_on(action: str) -> Callable[..., Any]:
             # What came of it would be the student's word about the test's own numbers: a difference from
             # what is expected is as good as a comparison with it.
             raise Refused(_needed(self, "an array or a number is needed"))
+        if action == "get":
+            connection(self).asked.add(args[0])
+        elif action in _ARITHMETIC and args and not isinstance(args[0], Remote):
+            connection(self).asked.add(action.strip("_"))
         value = connection(self).do(action, self, *args, **kwargs)
         if action in _EXPECTED and type(value) not in _EXPECTED[action]:
             raise Refused(f"{action}: the answer is of type {type(value).__name__}")
