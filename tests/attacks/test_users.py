@@ -30,7 +30,7 @@ def find_python() -> None:
 
 
 def become_ordinary() -> None:
-    """A user nobody else is, not even in a run beside this one: the kernel counts the processes of each user."""
+    """Become a user nobody else is, in no run beside this one: the kernel counts each user's processes."""
     find_python()
     user = 100_000 + os.getpid()
     os.setgroups([])

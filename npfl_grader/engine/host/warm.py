@@ -6,6 +6,8 @@ work, and it never reads a submission itself: the forked process reads its own c
 
 import contextlib
 import functools
+import gc
+import importlib
 import json
 import os
 import select
@@ -26,7 +28,7 @@ from npfl_grader.engine.tests_side import checker
 _DESCRIPTORS = 4096  # of the tests' process, which has a connection to each copy of the student's
 
 
-def main(descriptor: int, role: str, base: str, ceiling: str) -> None:
+def main(descriptor: int, role: str, base: str, ceiling: str, *libraries: str) -> None:
     """Serve the grader's worker process until it goes away.
 
     Parameters
@@ -39,6 +41,8 @@ def main(descriptor: int, role: str, base: str, ceiling: str) -> None:
         An empty folder that this process may write to, and removes at its end.
     ceiling : str
         The strongest level of protection to try.
+    *libraries : str
+        What to import beside NumPy, so that no submission needs to.
     """
     unlimit()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the grader's to handle
@@ -47,7 +51,14 @@ def main(descriptor: int, role: str, base: str, ceiling: str) -> None:
     # A notebook's imports must not find files of the grader's, nor one beside the notebook before Python's.
     sys.path[:] = [path for path in sys.path if path]
     shell.prepare()
-    remove(f"{base}/profile_default")  # IPython's, of no use here
+    for library in libraries:
+        with contextlib.suppress(ImportError):  # which is for the notebook to hear
+            importlib.import_module(library)
+    gc.freeze()
+    for name in os.listdir(
+        base
+    ):  # what IPython and libraries have left for the next time, which there is not
+        remove(f"{base}/{name}")
     control = socket.socket(fileno=descriptor)
     guarded = os.getuid() == 0
     if guarded:
@@ -196,4 +207,4 @@ def _confine_tests(level: Level, base: str, limits: Limits) -> str:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), *sys.argv[2:5])
+    main(int(sys.argv[1]), *sys.argv[2:])

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from npfl_grader.engine.both.codec import Sizes
@@ -28,6 +29,9 @@ _GRACE = 5.0
 _MOST_STUCK = 3
 _MOST_RESULT = 64 << 20  # bytes of a result, besides the output of the cells
 PROGRAM = ("-m", "npfl_grader.engine.host.warm")
+# What takes long to import and many courses do. None of these starts threads then: a process that has some
+# cannot be forked safely.
+LIBRARIES = ("matplotlib.pyplot", "pandas", "sympy")
 
 
 class Broken(Exception):
@@ -43,9 +47,11 @@ class Warm:
         ``student`` or ``tests``.
     ceiling : Level
         The strongest level of protection to try.
+    libraries : sequence of str
+        What to import at once, beside NumPy.
     """
 
-    def __init__(self, role: str, ceiling: Level = Level.FULL) -> None:
+    def __init__(self, role: str, ceiling: Level = Level.FULL, libraries: Sequence[str] = ()) -> None:
         self.base = tempfile.mkdtemp(prefix="npfl-grader-")
         os.chmod(self.base, 0o711)
         self.control, there = socket.socketpair()
@@ -62,7 +68,7 @@ class Warm:
         }
         # -P keeps the folder where the grader was started off the path.
         arguments = [sys.executable, "-P", "-B", *PROGRAM]
-        arguments += [str(there.fileno()), role, self.base, ceiling]
+        arguments += [str(there.fileno()), role, self.base, ceiling, *libraries]
         # In a session of its own, no signal to the grader's whole group ends it before it has cleaned up.
         self.process = subprocess.Popen(
             arguments,
@@ -113,11 +119,13 @@ class Warm:
 class Pair:
     """The two warm processes of one worker."""
 
-    def __init__(self, ceiling: Level = Level.FULL) -> None:
+    def __init__(self, ceiling: Level = Level.FULL, libraries: Sequence[str] = ()) -> None:
         self.owner = os.getpid()
-        self.student = Warm("student", ceiling)
+        self.ceiling = ceiling
+        self.libraries = libraries
+        self.student = Warm("student", ceiling, libraries)
         try:
-            self.tests = Warm("tests", ceiling)
+            self.tests = Warm("tests", ceiling, libraries)
         except Broken:
             self.student.close()
             raise
@@ -207,13 +215,22 @@ _idle: list[Pair] = []
 _lock = threading.Lock()
 
 
-def _take(ceiling: Level = Level.FULL) -> Pair:
+def _take(libraries: Sequence[str] = ()) -> Pair:
     with _lock:
         # A worker that was forked from a process with warm ones must not share them.
         _idle[:] = [pair for pair in _idle if pair.owner == os.getpid()]
-        if _idle:
-            return _idle.pop()
-    return Pair(ceiling)
+        pair = _idle.pop() if _idle else None
+    if pair is None:
+        return Pair(libraries=libraries)
+    if not set(libraries) <= set(pair.libraries):
+        pair.close()
+        return Pair(pair.ceiling, list({*libraries, *pair.libraries}))
+    return pair
+
+
+def _imported(job: Job) -> list[str]:
+    """List the libraries that the cells of a job may import."""
+    return [name for name in LIBRARIES if any(name.partition(".")[0] in cell.source for cell in job.cells)]
 
 
 def _give_back(pair: Pair) -> None:
@@ -284,7 +301,7 @@ def attempt(job: Job, pair: Pair | None = None) -> Result:
     Broken
         If there is no pair that works.
     """
-    pair = pair or _take()
+    pair = pair or _take(_imported(job))
     if not pair.level.allows(job.require):
         _give_back(pair)
         reasons = "; ".join(f"{name}: {why}" for name, why in pair.student.reasons.items())
