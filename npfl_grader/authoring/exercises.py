@@ -9,6 +9,7 @@ file can also be edited in Jupyter with nbgrader's "Create Assignment". Out of i
 - the *page* of the book, made from the release, so that it cannot show more.
 """
 
+import base64
 import hashlib
 import re
 from copy import deepcopy
@@ -62,8 +63,11 @@ def read(path: Path) -> NotebookNode:
     for number, cell in enumerate(notebook.cells, start=1):
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
         where = f"{path}: cell {number}" + (f" ({grade_id})" if grade_id else "")
-        if carried := cell.metadata.pop("carries", None):
-            _carry(cell, path.parent / str(carried), where)
+        if packed := cell.metadata.pop("packs", None):
+            _pack(cell, path.parent / packed, where)
+        carried = cell.metadata.pop("carries", [])
+        for file in reversed([carried] if isinstance(carried, str) else carried):
+            _carry(cell, path.parent / file, where)
         _check_markers(cell, where)
         _check_metadata(cell, where)
         if grade_id and grade_id in seen:
@@ -82,11 +86,20 @@ def read(path: Path) -> NotebookNode:
 
 def _carry(cell: NotebookNode, file: Path, where: str) -> None:
     """Let a cell begin with a file beside the exercise: a notebook is handed out alone."""
+    cell.source = f"{_beside(file, where).rstrip()}\n\n\n{cell.source}".rstrip()
+
+
+def _pack(cell: NotebookNode, file: Path, where: str) -> None:
+    """Let a cell begin with ``PACKED``, a file beside the exercise that nobody reads by accident."""
+    lines = base64.encodebytes(_beside(file, where).encode()).decode()
+    cell.source = f'PACKED = """\n{lines}"""\n\n{cell.source}'
+
+
+def _beside(file: Path, where: str) -> str:
     try:
-        text = file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8")
     except (OSError, UnicodeError) as error:
         raise ExerciseError(f"{where}: cannot carry {file}: {_line(error)}") from None
-    cell.source = f"{text.rstrip()}\n\n\n{cell.source}".rstrip()
 
 
 def _check_markers(cell: NotebookNode, where: str) -> None:

@@ -6,6 +6,7 @@ others name just the checks that they must lose. The code runs in this process: 
 """
 
 import contextlib
+import functools
 import io
 import linecache
 import sys
@@ -15,6 +16,7 @@ from unittest.mock import patch
 
 import jupytext
 import numpy  # noqa: F401 (each exercise imports it anew, and NumPy can be loaded only once)
+from nbformat import NotebookNode
 from nbgrader.utils import is_grade, is_solution
 
 from npfl_grader.authoring import exercises
@@ -29,6 +31,13 @@ class Solution:
     loses: frozenset[str]
 
 
+@functools.cache
+def _cells(path: Path) -> list[NotebookNode]:
+    """Read an exercise once for all of its solutions."""
+    return list(exercises.read(path).cells)
+
+
+@functools.cache
 def solutions(path: Path) -> list[Solution]:
     """Read a file of solutions."""
     return [
@@ -42,7 +51,7 @@ def visible_checks(path: Path) -> set[str]:
     """Name the checks of an exercise whose code students see."""
     return {
         cell.metadata.nbgrader.grade_id
-        for cell in exercises.read(path).cells
+        for cell in _cells(path)
         if is_grade(cell) and not is_solution(cell) and "BEGIN HIDDEN TESTS" not in cell.source
     }
 
@@ -51,13 +60,15 @@ def checks(path: Path) -> set[str]:
     """Name the checks of an exercise that are worth points."""
     return {
         cell.metadata.nbgrader.grade_id
-        for cell in exercises.read(path).cells
+        for cell in _cells(path)
         if is_grade(cell) and not is_solution(cell) and cell.metadata.nbgrader.points
     }
 
 
 def lost_checks(path: Path, source: str) -> dict[str, str]:
     """Run an exercise with a solution in its place.
+
+    Cells that nbgrader does not know, which draw what the solution gives, are left out.
 
     Returns
     -------
@@ -68,8 +79,8 @@ def lost_checks(path: Path, source: str) -> dict[str, str]:
     names: dict[str, object] = {"__name__": "__main__"}
     output = io.StringIO()
     with patch.dict(sys.modules), contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-        for cell in exercises.read(path).cells:
-            if cell.cell_type != "code":
+        for cell in _cells(path):
+            if cell.cell_type != "code" or "nbgrader" not in cell.metadata:
                 continue
             code, file = (source if is_solution(cell) else cell.source), f"<{cell.id}>"
             # A message can quote the line of an exception.
@@ -83,7 +94,7 @@ def lost_checks(path: Path, source: str) -> dict[str, str]:
 
 def table(path: Path, solutions_path: Path) -> str:
     """Write as a Markdown table which check catches which solution."""
-    graded = [cell.metadata.nbgrader for cell in exercises.read(path).cells if is_grade(cell)]
+    graded = [cell.metadata.nbgrader for cell in _cells(path) if is_grade(cell)]
     checks = [cell for cell in graded if cell.points and not cell.solution]
     rows = [
         ["Solution", *(f"{cell.grade_id} ({cell.points:g})" for cell in checks), "Points"],

@@ -1,5 +1,7 @@
 """The release notebooks as students use them: in Jupyter with Validate, and as a script."""
 
+import contextlib
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +49,41 @@ def test_validate_names_the_failing_check_of_the_stub(path, tmp_path):
     assert any("NotImplementedError" in cell["error"] for cell in failed)
 
 
+def test_functions_come_out_of_earlier_notebooks(tmp_path, monkeypatch):
+    folder = ROOT / "chapters" / "exercises"
+    for name in ("gradient_check", "dropout"):
+        nbformat.write(solved(folder / f"{name}.md"), tmp_path / f"{name}.ipynb")
+    own = nbformat.read(tmp_path / "dropout.ipynb", 4)
+    answer = next(cell for cell in own.cells if cell.cell_type == "code" and is_solution(cell))
+    answer.source = (
+        "from math import ceil as up\n\n\n@staticmethod\ndef helper(x):\n    return up(x)\n\n\n"
+        "def dropout(inputs, rate, training, rng):\n    return helper(rate) * inputs\n\n\n"
+        "def other():\n    pass"
+    )
+    nbformat.write(own, tmp_path / "dropout.ipynb")
+    nbformat.write(exercises.release(exercises.read(folder / "adamw.md")), tmp_path / "adamw.ipynb")
+    (tmp_path / "mse_loss.ipynb").write_text("no notebook")
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    exec((folder / "pieces.py").read_text(), names)
+    wanted = {"numerical_gradient": "gradient_check", "dropout": "dropout", "AdamW": "adamw"}
+    wanted |= {"mse_loss": "mse_loss", "l1_update": "l1_update"}
+    packed = "QWRhbVcgPSAncmVmZXJlbmNlJw=="  # AdamW = 'reference'
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        found = names["pieces"].bring(wanted, packed)
+    assert said.getvalue().splitlines() == [
+        "numerical_gradient: yours, from gradient_check.ipynb",
+        "dropout: yours, from dropout.ipynb",
+        "AdamW: the REFERENCE, as AdamW in adamw.ipynb is not written yet",
+        "mse_loss: not there, as mse_loss.ipynb cannot be read as a notebook",
+        "l1_update: not there, as l1_update.ipynb does not lie beside this notebook",
+    ]
+    assert (names["dropout"](2.0, 0.5, True, None), names["AdamW"]) == (2.0, "reference")
+    assert found["dropout"] == answer.source.split("\n\n\ndef other")[0]
+    assert set(found) == {"numerical_gradient", "dropout"}
+
+
 @pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)
 def test_solved_notebook_runs_as_a_script(path, tmp_path):
     script = jupytext.writes(solved(path), fmt="py:percent")
@@ -56,3 +93,5 @@ def test_solved_notebook_runs_as_a_script(path, tmp_path):
         [sys.executable, "-I", "script.py"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
+    # Nothing else runs the cells that draw: where they cannot, they say so and go on.
+    assert "No picture yet" not in done.stdout
