@@ -280,5 +280,7 @@ class checks:
         """Draw what your code gives; a picture that cannot be drawn yet is no mistake by itself."""
         try:
             picture()
+        except NotImplementedError:
+            print("No picture yet: your code is not written yet.")
         except Exception as error:
-            print(f"No picture yet: {error}")
+            print(f"No picture yet: {type(error).__name__}: {error}\n  {checks.place(error)}")
