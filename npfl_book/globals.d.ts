@@ -2,9 +2,6 @@
 
 declare const npflPractice: { numpy: boolean; notebook: number; page: number; first?: "plain" | "all" };
 
-// Of Sphinx: its search page.
-declare const Search: any;
-
 interface Window {
   jupyterapp?: any; // JupyterLite's application, in its frame
   Worker: typeof Worker;
@@ -29,6 +26,18 @@ interface ParentNode {
   querySelectorAll<K extends keyof HTMLElementTagNameMap>(selectors: K): NodeListOf<HTMLElementTagNameMap[K]>;
   querySelector<E extends Element = HTMLElement>(selectors: string): E | null;
   querySelectorAll<E extends Element = HTMLElement>(selectors: string): NodeListOf<E>;
+}
+
+// Of npm: the build puts them beside find.js.
+declare module "*/minisearch.js" {
+  export default class {
+    constructor(options: object);
+    addAllAsync(documents: object[], options: object): Promise<void>;
+    search(query: string, options: object): { id: string; score: number; terms: string[]; queryTerms: string[] }[];
+  }
+}
+declare module "*/stemmer.js" {
+  export function stemmer(word: string): string;
 }
 
 declare module "*/pyodide.mjs" {

@@ -9,6 +9,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
+from npfl_book.directives.cards import is_chapter
 from npfl_book.directives.elements import element
 
 
@@ -31,7 +32,7 @@ def needs(env: BuildEnvironment) -> dict[str, list[str]]:
     found = {}
     for page in order:
         for paragraph in env.get_doctree(page).findall(nodes.paragraph):
-            if paragraph.astext().startswith("You need ") and page.startswith(("chapters/0", "chapters/1")):
+            if paragraph.astext().startswith("You need ") and is_chapter(page):
                 links = [link["reftarget"] for link in paragraph.findall(addnodes.pending_xref)]
                 found[page] = [link.partition("#")[0].removesuffix(".md").lstrip("/") for link in links]
                 break

@@ -1,4 +1,7 @@
-// Writes the numbers of the pages into the contents.
+// Writes the numbers of the pages behind the links of the first page.
 (numbers) => {
-  for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (document.querySelectorAll("#index .toctree-wrapper a"))) link.dataset.page = numbers[link.hash.slice(1)];
+  for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (document.querySelectorAll("#index a[href^='#']"))) {
+    const number = numbers[link.hash.slice(1)];
+    if (number) link.dataset.page = number;
+  }
 };

@@ -5,7 +5,6 @@ steps along the derivative of the softmax loss, from a circle of starts to the o
 """
 
 import io
-import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +13,9 @@ from matplotlib.figure import Figure
 from sphinx.application import Sphinx
 from sphinxext import opengraph
 
-from npfl.explore.svg import tree
 from npfl.figures import COLORS
 from npfl.losses import CategoricalCrossentropy
 from npfl.optimizers import SGD
-from npfl_book import BUILD
 
 GOLD = np.array([0.5, 0.3, 0.2])
 # Three unit vectors in the plane, one for each logit.
@@ -118,8 +115,7 @@ def copy_card(app: Sphinx, exception: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict:
-    """Draw the picture before the pages are read; called by Sphinx."""
-    write(BUILD / "cover.svg", ET.tostring(tree(draw(9, 3))))
+    """Let the root page have its card; called by Sphinx."""
     if app.config.html_baseurl:
         app.connect("html-page-context", add_card, priority=100)  # before the cards of the other pages
         app.connect("build-finished", copy_card)

@@ -15,7 +15,6 @@ from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
-from playwright.sync_api import expect
 
 from npfl.activations import softmax
 from npfl.explore.svg import tree
@@ -396,19 +395,3 @@ def formulas_of(text):
 
 def plain_tex(text):
     return re.sub(r"\\boldsymbol|\\Vert|\\\||[{}\s]", "", text)
-
-
-def test_search_sees_no_words_but_the_pages_own(open_page):
-    page = open_page("search.html")
-    page.wait_for_load_state("networkidle")
-    text = page.evaluate(
-        """() => fetch("chapters/05-softmax-derivative.html").then(page => page.text())
-            .then(html => Search.htmlToText(html))"""
-    )
-    assert text.split()[:5] == ["Derivative", "of", "the", "softmax", "loss"]
-    assert "Contents" not in text
-
-
-def test_search_finds_a_term_of_the_glossary_under_its_name(open_page):
-    results = open_page("search.html?q=dropout").locator("#search-results li")
-    expect(results.get_by_role("link", name="Glossary > dropout", exact=True)).to_have_count(1)

@@ -8,7 +8,22 @@
     return new Set(Array.isArray(list) ? list : []);
   };
   /** @type {NodeListOf<HTMLAnchorElement>} */
-  const links = document.querySelectorAll(".bd-sidebar-primary .bd-links a, .npfl-map a");
+  const links = document.querySelectorAll(".bd-sidebar-primary .bd-links a, .npfl-map a, .npfl-cards a");
+  /** @type {NodeListOf<HTMLAnchorElement>} */
+  const cards = document.querySelectorAll(".npfl-cards a");
+  // Above the cards: how far the reader has come, and what comes next.
+  const count = (read) => {
+    document.querySelector(".npfl-count")?.remove();
+    const rest = [...cards].filter((link) => !read.has(name(link.href)));
+    if (rest.length === cards.length) return;
+    const line = Object.assign(document.createElement("p"), { className: "npfl-count", textContent: `You have worked through ${cards.length - rest.length} of ${cards.length} chapters` });
+    if (rest.length) {
+      const next = rest[0].closest("li").querySelector(".title").cloneNode(true);
+      line.append("; next comes ", Object.assign(document.createElement("a"), { href: rest[0].href, textContent: next.textContent.trim() }));
+    }
+    line.append(".");
+    document.querySelector(".npfl-cards").before(line);
+  };
   const mark = (read) => {
     for (const link of links) {
       link.querySelector(".npfl-read")?.remove();
@@ -18,6 +33,7 @@
       sign.innerHTML = "<span aria-hidden='true'> ✓</span><span class='visually-hidden'> (done)</span>";
       link.append(sign);
     }
+    count(read);
   };
   let read = null;
   try { read = localStorage.blocked ? null : stored(); } catch { /* not ours: left alone */ }

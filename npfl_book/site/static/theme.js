@@ -19,8 +19,6 @@ const sizes = new ResizeObserver((entries) => {
   });
 });
 for (const block of document.querySelectorAll("pre, .katex-display, .cell_output > .output, .pst-scrollable-table-container")) sizes.observe(block);
-// Who comes to the search page wants to type.
-if (document.getElementById("search-results")) /** @type {HTMLInputElement} */ (document.querySelector("main form.bd-search input"))?.select();
 // On paper nothing can be unfolded; code that is hidden stays so.
 let folded = [];
 addEventListener("beforeprint", () => {
