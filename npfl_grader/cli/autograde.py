@@ -77,6 +77,7 @@ def autograde(
                         console.print(warning, markup=False, soft_wrap=True)
                     where = f"Logs: {receipts.folder(course, name)}. Report: {work.report_path}."
                     level = f"{report.level} ({report.weaker})" if report.weaker else report.level
+                    level += f", memory by {report.memory}" if report.memory else ""
                     console.print(f"Protection: {level}. {where}", markup=False, soft_wrap=True)
         finally:
             crew.close()

@@ -57,10 +57,11 @@ class Level(StrEnum):
 
 
 class Probe(TypedDict):
-    """What a machine allows: a level, and for each stronger one why it does not."""
+    """What a machine allows: a level, for each stronger one why it does not, and how memory is counted."""
 
     level: Level
     reasons: dict[str, str]
+    memory: str
 
 
 class Engine(StrEnum):

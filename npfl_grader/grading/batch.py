@@ -169,7 +169,9 @@ class Batch:
                 self.report.solutions, self.report.unknown = self.solutions.tried, self.solutions.unknown
             # Where nothing has changed, no worker is started.
             if first := next(todo, None):
-                self.report.level, self.report.weaker = self._check(workers.probe())
+                probe = workers.probe()
+                self.report.level, self.report.weaker = self._check(probe)
+                self.report.memory = probe.get("memory", "")
                 todo = itertools.chain([first], todo)
             for graded in pool.run(workers, todo):
                 opened[graded.student].graded[graded.notebook] = graded

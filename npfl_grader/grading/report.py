@@ -85,6 +85,8 @@ class Report:
         The protection under which it ran.
     weaker : str
         Why that is not the strongest.
+    memory : str
+        By what a submission's memory is kept within the limit, as a sum.
     solutions : dict
         How the instructor's own solution did, for each notebook, by name.
     unknown : list of str
@@ -97,6 +99,7 @@ class Report:
     rows: list[Row] = field(default_factory=list)
     seconds: float = 0.0
     weaker: str = ""
+    memory: str = ""
     solutions: dict[str, Tried] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))

@@ -20,7 +20,7 @@ from pathlib import Path
 from npfl_grader.engine.both.shell import processor_time, waited_for_processor
 from npfl_grader.engine.both.wire import Channel, Closed, Message
 from npfl_grader.engine.both.work import import_from, put_files, remove
-from npfl_grader.engine.host import linux, sandbox
+from npfl_grader.engine.host import groups, linux, sandbox
 from npfl_grader.engine.job import Engine, Level, Limits
 from npfl_grader.engine.students_side import student, together
 
@@ -43,15 +43,18 @@ class Keeper:
         To the tests' process, which is trusted.
     base : str
         A folder for work directories, where they are not in memory.
+    entrance : int or None
+        Of the control group in which the student's processes are, if there is one.
     """
 
-    def __init__(self, level: Level, channel: Channel, base: str) -> None:
+    def __init__(self, level: Level, channel: Channel, base: str, entrance: int | None = None) -> None:
         self.level = level
+        self.entrance = entrance
         self.channel = channel
         self.base = base
         self.limits = Limits()
         # What each of the student's processes begins with; /proc still knows this one by its number outside.
-        self.own = _resident("self")
+        self.own = resident("self")
         self.work: list[str] = []
         self.program = Engine.TWO_PROCESS
 
@@ -142,6 +145,8 @@ class Keeper:
         return {"used": processor_time(process), "waited": waited_for_processor(process)}
 
     def _become_student(self, connection: int, progress: int) -> None:
+        if self.entrance is not None:
+            groups.enter(self.entrance)
         keep_descriptors(connection, progress)
         sock, progress = socket.socket(fileno=3), 4
         linux.set_dumpable(True)
@@ -199,7 +204,7 @@ class Keeper:
         # On top of what each begins with, as the kernel's own limit, which allows one of them all of it.
         memory = self.limits.memory + len(processes) * self.own
         if len(processes) > self.limits.processes + 2 or all(
-            sum(map(size, processes)) > memory for size in (_resident, _proportional)
+            sum(map(size, processes)) > memory for size in (resident, _proportional)
         ):
             self._end(keep=[])
         if self.level != Level.FULL and _size(self.work[0]) > 2 * self.limits.file:
@@ -274,7 +279,8 @@ def tasks_of_user() -> int:
     return count
 
 
-def _resident(process: int | str) -> int:
+def resident(process: int | str) -> int:
+    """Say how many bytes a process has in memory."""
     try:
         return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * _PAGE
     except (OSError, IndexError):

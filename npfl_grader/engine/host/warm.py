@@ -81,7 +81,8 @@ def main(descriptor: int, role: str, base: str, ceiling: str, *libraries: str) -
         linux.die_with_parent()
     elif sys.platform == "linux":
         linux.adopt_orphans()
-    control.sendall(json.dumps({"level": level, "reasons": reasons}).encode() + b"\n")
+    ready = {"level": level, "reasons": reasons, "own": keeper.resident("self")}
+    control.sendall(json.dumps(ready).encode() + b"\n")
     try:
         _serve(control, role, level, base)
     finally:
@@ -180,7 +181,8 @@ def _job(role: str, level: Level, base: str, descriptors: list[int], lives: int)
     linux.die_with_parent()
     os.setsid()
     if role == "student":
-        keeper.Keeper(level, Channel(socket.socket(fileno=descriptors[0]), UNLIMITED), base).serve()
+        channel = Channel(socket.socket(fileno=descriptors[0]), UNLIMITED)
+        keeper.Keeper(level, channel, base, descriptors[1] if len(descriptors) > 1 else None).serve()
     else:
         keeper.keep_descriptors(*descriptors, lives)  # nothing that it writes reaches a terminal
         worker, for_keeper = (socket.socket(fileno=descriptor) for descriptor in (3, 4))

@@ -18,7 +18,7 @@ from npfl_grader.engine.both.codec import Sizes
 from npfl_grader.engine.both.shell import MOST_WAITING
 from npfl_grader.engine.both.wire import Channel, Closed, Garbled, Late, Message
 from npfl_grader.engine.both.work import remove
-from npfl_grader.engine.host import turns
+from npfl_grader.engine.host import groups, turns
 from npfl_grader.engine.host.orders import DONE, END, JOB
 from npfl_grader.engine.job import Job, Level, Probe, Result, Role
 from npfl_grader.engine.retry import persist
@@ -88,10 +88,11 @@ class Warm:
             raise Broken(f"the warm process for {role} does not start")
         self.level = Level(ready["level"])
         self.reasons: dict[str, str] = ready["reasons"]
+        self.own: int = ready["own"]
 
-    def begin(self, *sockets: socket.socket) -> None:
+    def begin(self, *descriptors: int) -> None:
         """Fork a process for one submission and give it its connections."""
-        socket.send_fds(self.control, [JOB], [sock.fileno() for sock in sockets])
+        socket.send_fds(self.control, [JOB], descriptors)
 
     def finish(self, seconds: float) -> None:
         """Wait until the forked process, and all that it has started, are gone; kill them at the end."""
@@ -130,6 +131,7 @@ class Pair:
             self.student.close()
             raise
         self.level = self.student.level
+        self.groups = groups.find()  # below it each submission gets a control group
 
     def close(self) -> None:
         if self.owner == os.getpid():
@@ -146,14 +148,19 @@ class Pair:
         """
         data, stuck = job.encode(), list[int]()
         while True:
-            outcome = self._run(job, data, stuck)
+            with contextlib.ExitStack() as stack:
+                entrance = list[int]()
+                if self.groups:
+                    limits = groups.limits(job, self.student.own)
+                    entrance.append(stack.enter_context(groups.group(self.groups, limits)))
+                outcome = self._run(job, data, stuck, entrance)
             if not isinstance(outcome, _Stuck):
                 return outcome
             if outcome.cell is None or len(stuck) == _MOST_STUCK:
                 return Result(fault="the tests' process does not answer")
             stuck.append(outcome.cell)
 
-    def _run(self, job: Job, data: bytes, stuck: list[int]) -> "Result | _Stuck":
+    def _run(self, job: Job, data: bytes, stuck: list[int], entrance: list[int]) -> "Result | _Stuck":
         # Cells that all submissions share are analysed once, here, and not in each job's process.
         shared = {cell.source for cell in job.cells if cell.role in (Role.LOCKED, Role.TEST)}
         header = {"names": {source: names.to_json(names.cached(source)) for source in shared}, "stuck": stuck}
@@ -161,8 +168,8 @@ class Pair:
         for_checker, for_keeper = socket.socketpair()
         with worker, tests, for_checker, for_keeper:
             try:
-                self.student.begin(for_keeper)
-                self.tests.begin(tests, for_checker)
+                self.student.begin(for_keeper.fileno(), *entrance)
+                self.tests.begin(tests.fileno(), for_checker.fileno())
             except OSError as error:
                 raise Broken(f"a warm process has ended: {error}") from None
             for sock in (tests, for_checker, for_keeper):
@@ -255,7 +262,7 @@ def probe() -> Probe:
     Returns
     -------
     dict
-        ``level`` and ``reasons``, by level.
+        ``level``, ``reasons``, by level, and ``memory``: by what its sum is kept within the limit.
 
     Raises
     ------
@@ -264,7 +271,8 @@ def probe() -> Probe:
     """
     pair = _take()
     _give_back(pair)
-    return {"level": pair.level, "reasons": pair.student.reasons}
+    memory = "a control group" if pair.groups else "a look every 0.1 s"
+    return {"level": pair.level, "reasons": pair.student.reasons, "memory": memory}
 
 
 def level() -> Level:
