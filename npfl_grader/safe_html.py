@@ -23,10 +23,14 @@ TAGS = {
 }
 # Mathematics that reaches out of itself: links, foreign styles, further parts of MathJax.
 ACTIVE_MATH = re.compile(
-    r"\\+(?=(?:href|url|require|style|class|cssId|unicode|csname|includegraphics|mmlToken|html\w*|data)\b)",
+    r"(?<!\\)\\++(?=(?:href|url|require|style|class|cssId|unicode|csname|includegraphics|mmlToken|html\w*|data)\b)",
     re.IGNORECASE,
 )
 LINK = re.compile(r"https?://|mailto:|#", re.IGNORECASE)
+# What a renderer looks at more than once: some of it takes time that grows with its square. A page has more
+# than its longest text, and data of pictures has none of it.
+MARKUP = "<>[]()!*_`#~=|\\-$&:{\"'\n"
+MOST_IN_A_TEXT, MOST_IN_A_PAGE = 20_000, 60_000
 PICTURE = re.compile(r"data:image/(?:png|jpeg|gif);base64,[A-Za-z0-9+/=\s]*\Z")
 
 
@@ -46,6 +50,8 @@ def _attribute(tag: str, name: str, value: str) -> bool:
 def markdown2html(context: Any, source: str) -> str:
     """Render Markdown and keep only plain text markup, web links and pictures that are in the notebook.
 
+    Text with more markup than anybody writes is shown as it stands.
+
     Parameters
     ----------
     context : jinja2.runtime.Context
@@ -54,6 +60,11 @@ def markdown2html(context: Any, source: str) -> str:
         The Markdown, as a student wrote it.
     """
     source = ACTIVE_MATH.sub("", source)
+    marks = sum(map(source.count, MARKUP))
+    page = context.get("resources", {})
+    page["markup"] = page.get("markup", 0) + marks
+    if marks > MOST_IN_A_TEXT or page["markup"] > MOST_IN_A_PAGE:
+        return f"<pre>{escape(source)}</pre>"
     try:
         html = _exporter().markdown2html(context, source)
     except InvalidNotebook:

@@ -15,7 +15,8 @@ def feedback(
 ) -> None:
     """Write the feedback of an assignment as nbgrader generate_feedback does, in parallel.
 
-    Pages that would be the same as before are left alone. The exit code is 3 if some could not be written.
+    Pages that would be the same as before are left alone. The exit code is 3 if some could not be written,
+    or not whole.
     """
     from rich.console import Console
 
@@ -32,7 +33,9 @@ def feedback(
     typer.echo(
         f"{assignment}: feedback of {len(work.students)} students, {written.students} of them written anew"
     )
+    for name, why in written.shortened.items():
+        typer.echo(f"  only the beginning of what is long is shown: {name}: {why}")
     for name, why in written.trouble.items():
         typer.echo(f"  needs a look: {name}: {why}")
-    if written.trouble:
+    if written.trouble or written.shortened:
         raise typer.Exit(3)

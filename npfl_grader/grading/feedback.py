@@ -5,10 +5,11 @@ a browser is taken out here once more.
 """
 
 import hashlib
+import itertools
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +30,7 @@ from npfl_grader.grading import receipts
 from npfl_grader.grading.pool import cores
 from npfl_grader.text import clean
 
+MOST_SHOWN, MOST_IN_A_CELL = 300_000, 5_000  # characters of a page that could not be drawn whole
 SECONDS = 30  # of the processor for one student's pages; a long one takes a second
 # What a browser would run: the only pages that a student gets are those that are written here.
 ACTIVE = {".html", ".htm", ".xhtml", ".xht", ".shtml", ".mhtml", ".mht", ".svg", ".svgz", ".xml", ".ipynb"}
@@ -45,6 +47,8 @@ class Page:
         The autograded notebook; `data` is its content.
     marks : Marks
         Points, comments and penalty.
+    short : bool
+        Whether only the beginning of what is long is shown.
     """
 
     student: str
@@ -53,6 +57,7 @@ class Page:
     source: str
     marks: Marks
     data: bytes = b""
+    short: bool = False
 
 
 @dataclass
@@ -85,9 +90,12 @@ class Written:
         For how many students pages were written anew.
     trouble : dict
         For each student without, why.
+    shortened : dict
+        For each student whose pages show only the beginning of what is long, why.
     """
 
     students: int = 0
+    shortened: dict[str, str] = field(default_factory=dict)
     trouble: dict[str, str] = field(default_factory=dict)
 
 
@@ -104,6 +112,8 @@ def exporter(course: Course) -> HTMLExporter:
 def render(page: Page, made: HTMLExporter) -> str:
     """Write one page; the notebook gets from `page` what nbgrader would read from its database."""
     notebook = nbformat.reads(page.data.decode(), as_version=4)
+    if page.short:
+        _shorten(notebook)
     for cell in notebook.cells:
         known = cell.metadata.get("nbgrader", {})
         name = known.get("grade_id")
@@ -127,6 +137,27 @@ def render(page: Page, made: HTMLExporter) -> str:
     }
     html, _ = made.from_notebook_node(notebook, resources=resources)
     return str(html)
+
+
+def _shorten(notebook: nbformat.NotebookNode) -> None:
+    """Cut what a student can make so long that no page of it can be drawn in time."""
+    left = MOST_SHOWN
+
+    def cut(text: str, most: int = MOST_IN_A_CELL) -> str:
+        nonlocal left
+        most = min(most, left)
+        left -= min(len(text), most)
+        return text if len(text) <= most else f"{text[:most]}\n[... too long to be shown here]"
+
+    for cell in notebook.cells:
+        cell.source = cut(cell.source)
+        for output in cell.get("outputs", []):
+            if "text" in output:
+                output.text = cut(output.text)
+            if "traceback" in output:
+                output.traceback = [cut("\n".join(output.traceback))]
+            if "data" in output:
+                output.data = {"text/plain": cut(str(output.data.get("text/plain", "")))}
 
 
 # One cell of each kind, so that all templates are read before processes are forked that cannot read them.
@@ -264,10 +295,21 @@ class Feedback:
             shutil.rmtree(parts, ignore_errors=True)
             parts.mkdir(parents=True)
             bounds = apart.Bounds(seconds=SECONDS, write=(str(parts),))
-            for folder, result in apart.each(write_part, outdated(), bounds, processes=workers or cores()):
+            again: list[Folder] = []  # filled while the others are drawn
+            tries = (
+                apart.each(write_part, todo, bounds, processes=workers or cores())
+                for todo in (outdated(), again)
+            )
+            for folder, result in itertools.chain.from_iterable(tries):
                 if isinstance(result, apart.Trouble) and result.number in files.HOPELESS:
                     raise OSError(result.number, result.why)
+                if isinstance(result, apart.Trouble) and folder.student not in written.shortened:
+                    written.shortened[folder.student] = result.why
+                    folder.pages = [replace(page, short=True) for page in folder.pages]
+                    again.append(folder)
+                    continue
                 if isinstance(result, apart.Trouble):
+                    del written.shortened[folder.student]
                     # A page of an earlier grading would say what is not so any more.
                     shutil.rmtree(self._folder(folder.student), ignore_errors=True)
                     written.trouble[folder.student] = f"the page could not be drawn: {result.why}"
@@ -278,12 +320,9 @@ class Feedback:
                     except Exception as error:
                         if isinstance(error, OSError) and error.errno in files.HOPELESS:
                             raise
-                        why = (
-                            clean(error)
-                            if isinstance(error, OSError)
-                            else f"{type(error).__name__}: {clean(error)}"
-                        )
-                        written.trouble[folder.student] = f"the page could not be put into its place: {why}"
+                        why = "" if isinstance(error, OSError) else f"{type(error).__name__}: "
+                        why = f"the page could not be put into its place: {why}{clean(error)}"
+                        written.trouble[folder.student] = why
                 progress()
         except OSError as error:
             raise CourseError(f"cannot write the feedback: {error}") from None

@@ -318,6 +318,9 @@ def publish(course: Course, name: str, choice: Choice) -> Outcome:
     made = publisher.run(refreshed)
     if renewed.students:
         made.notes.append(f"feedback written anew, for grades that have changed since: {renewed.students}")
+    made.notes += [
+        f"feedback for {student} is shortened: {why}" for student, why in renewed.shortened.items()
+    ]
     made.doubts += [f"no feedback for {student}: {why}" for student, why in renewed.trouble.items()]
     return made
 

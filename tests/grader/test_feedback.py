@@ -2,9 +2,12 @@
 
 import re
 
+import pytest
 from nbgrader.api import Gradebook
 
+from npfl_grader.engine.host import apart
 from npfl_grader.grading import feedback
+from npfl_grader.safe_html import markdown2html
 
 RIGHT = "def double(x):\n    return x + x"
 ACTIVE = """\
@@ -127,9 +130,10 @@ def test_text_that_is_hard_to_draw_keeps_nobody_from_feedback(room):
         assert (room.root / "feedback" / student / room.name / f"{room.name}.html").is_file()
 
 
-def test_a_page_that_takes_too_long_is_one_students(room, monkeypatch):
+@pytest.mark.parametrize("only_once", [False, True], ids=["each time", "long pages"])
+def test_a_page_that_takes_too_long_is_one_students(room, monkeypatch, only_once):
     def render(page, made):
-        while page.student == "a":
+        while page.student == "a" and not (only_once and page.short):
             pass
         return real(page, made)
 
@@ -137,8 +141,49 @@ def test_a_page_that_takes_too_long_is_one_students(room, monkeypatch):
     monkeypatch.setattr(feedback, "render", render)
     monkeypatch.setattr(feedback, "SECONDS", 1)
     for student in "abc":
-        room.hand_in(student, RIGHT)
+        room.hand_in(student, f"{RIGHT}\n#{'x' * 6000}")
     room.run("autograde", room.name)
     said = room.run("feedback", room.name, code=3).stdout
-    assert "needs a look: a: the page could not be drawn: it took too much time" in said
-    assert "2 of them written anew" in said
+    if only_once:
+        assert "only the beginning of what is long is shown: a: it took too much time" in said
+        assert "3 of them written anew" in said
+        page = (room.root / "feedback" / "a" / room.name / f"{room.name}.html").read_text()
+        assert "too long to be shown here" in re.sub("<[^>]*>", "", page)
+        assert 4900 < max(map(len, re.findall("x+", page))) < 5000
+    else:
+        assert "needs a look: a: the page could not be drawn: it took too much time" in said
+        assert "2 of them written anew" in said
+
+
+HARD = [
+    "![",
+    '"',
+    "&",
+    "=\n",
+    "<div>",
+    "\\begin{a}",
+    "\\",
+    "\\\\href ",
+    "> ",
+    "~~~\n",
+    "$",
+    "|a\n",
+    "<b title=i>",
+]
+
+
+def test_text_of_any_length_is_drawn_in_the_time_of_a_page():
+    def draw(piece):
+        source = piece * (600_000 // len(piece))
+        return markdown2html({"cell": {"attachments": {}}}, source).encode()
+
+    markdown2html({"cell": {}}, "*what is loaded at first*")
+    bounds = apart.Bounds(seconds=feedback.SECONDS)
+    for piece, result in apart.each(draw, HARD, bounds, together=len(HARD)):
+        assert isinstance(result, bytes), (piece, result)
+
+
+def test_a_page_of_many_hard_texts_is_drawn_in_its_time():
+    page = {}
+    texts = [markdown2html({"cell": {}, "resources": page}, "=\n" * 4000) for _ in range(20)]
+    assert [text.startswith("<pre>=") for text in texts] == [False] * 7 + [True] * 13
