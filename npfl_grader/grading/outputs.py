@@ -7,6 +7,7 @@ dropped, its text and its pictures remain.
 import re
 from collections.abc import Iterable
 
+from npfl_grader import text
 from npfl_grader.course.policy import SHOWN, Policy
 from npfl_grader.engine.job import Output, Side
 from npfl_grader.grading.intake import is_picture
@@ -71,7 +72,9 @@ def _error(output: Output, policy: Policy) -> Output:
         first = policy.max_traceback // 2
         rest = policy.max_traceback - first - 1
         entries = [*entries[:first], "... Traceback truncated ...", *entries[len(entries) - rest :]]
-    name, value = _text(output.get("ename")), _text(output.get("evalue"))
+    # Messages are also shown in terminals and written into logs; a test's own may quote what it was given.
+    name = text.clean(_text(output.get("ename")))
+    value: str = text.clean(_text(output.get("evalue")), CHARACTERS + 100, lines=True)
     if name == "SystemExit":
         value = EXIT
         entries = [f"{name}: {value}"]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from npfl_grader.course.definition import Cell, Definition
 from npfl_grader.engine.job import Outcome, Status
 from npfl_grader.grading.intake import Node, Rebuilt
+from npfl_grader.text import clean
 
 NO_RESPONSE = "No response."  # nbgrader's own words
 
@@ -125,7 +126,7 @@ def points(known: Cell, result: Outcome | None, fault: str | None) -> tuple[floa
 def _reason(result: Outcome) -> str:
     """Find what the engine says of a test that it could not run."""
     errors = [output for output in result.outputs if output.get("output_type") == "error"]
-    return " ".join(str(errors[-1].get("evalue")).split())[:300] if errors else ""
+    return clean(errors[-1].get("evalue"), 300) if errors else ""
 
 
 def _explain(definition: Definition, verdict: Verdict) -> None:

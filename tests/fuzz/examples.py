@@ -71,6 +71,7 @@ EXAMPLES: dict[str, list[bytes]] = {
         b'{"nbformat": "[/b]", "cells": []}',
     ],
     "archive": [
+        _zip("a").replace(b"a", b"\x00"),  # a name of nothing
         _zip("a", "a/b", "../c", "[/b].7z"),
         _zip("p1.ipynb", "x" * 5000, "d/" * 1500 + "f", kind=zipfile.ZIP_LZMA),
         _tar("w", "a", "a/b", "/etc/passwd", time=-1),

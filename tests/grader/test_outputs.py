@@ -67,6 +67,14 @@ DEFINITION = Definition(
 )
 
 
+def test_a_message_that_quotes_an_answer_writes_nothing_to_a_terminal():
+    said = "got \x1b[2J\x1b]0;title\x07\u202e4\nwanted 3"
+    error = {"output_type": "error", "ename": "A\x1b[2JE", "evalue": said, "traceback": ["\x1b[31mE\x1b[0m"]}
+    [kept] = outputs.clean([error], outputs.Policy())
+    assert (kept["ename"], kept["evalue"]) == ("AE", "got 4\nwanted 3")
+    assert kept["traceback"] == error["traceback"]  # its colours are for the page
+
+
 def shown(policy, raised="test"):
     trace = [f"Cell In[2]\n----> 3 {SECRET}", "\x1b[31mCell\x1b[0m f\n----> 1 boom"]
     error = {"output_type": "error", "ename": "AssertionError", "evalue": "too small", "traceback": trace}
