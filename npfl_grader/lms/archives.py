@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import Self
 
 from npfl_grader.text import TURNING, clean, harmless
 
@@ -30,6 +31,9 @@ NESTED_MEMBERS = 500
 DEPTH = 3
 FOLDERS_DEEP = 20
 NAME_BYTES = 200
+HEADER_BYTES = 16_384
+HEADERS = {tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE}
+HEADERS |= {tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK}
 UNICODE_PATH = 0x7075  # Info-ZIP's extra field with the name in UTF-8
 JUNK = {"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini", ".ipynb_checkpoints", "__pycache__"}
 FOREIGN = {".rar", ".7z", ".xz", ".bz2"}
@@ -288,6 +292,17 @@ class _Counted(io.RawIOBase):
         return data
 
 
+class _Header(tarfile.TarInfo):
+    """A header that is refused before what it brings along is read, if that is long to hold and to search."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        header = super().frombuf(buf, encoding, errors)
+        if header.type in HEADERS and header.size > HEADER_BYTES:
+            raise Refused(f"one of its headers has {header.size:,} bytes, at most {HEADER_BYTES:,} are read")
+        return header
+
+
 def _tar(data: bytes, bounds: Bounds) -> tuple[list[Member], dict[str, str]]:
     """Read a tar archive from start to end, once; headers count as what they bring along."""
     found: list[Member] = []
@@ -296,7 +311,7 @@ def _tar(data: bytes, bounds: Bounds) -> tuple[list[Member], dict[str, str]]:
     plain = gzip.GzipFile(fileobj=packed) if data.startswith(b"\x1f\x8b") else packed
     counted = _Counted(plain, min(NESTED_BYTES, bounds.left) + MEMBERS * tarfile.BLOCKSIZE)
     try:
-        with tarfile.open(fileobj=counted, mode="r|") as archive:
+        with tarfile.open(fileobj=counted, mode="r|", tarinfo=_Header) as archive:
             for info in archive:
                 bounds.count()
                 if info.isdir():

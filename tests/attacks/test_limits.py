@@ -1,11 +1,14 @@
 # ruff: noqa: E501 (what students hand in stands as in a table)
 """Attacks on what the kernel counts and on what others have: limits, calls, sockets, neighbours."""
 
+import contextlib
 import errno
 import json
 import os
 import subprocess
 import sys
+import threading
+from dataclasses import replace
 
 import pytest
 
@@ -160,3 +163,36 @@ def test_honest_work_beside_spinning_neighbours_meets_its_limits(pair, spinning)
     result = run(WORK, "for i in range(4): assert f(i) == 2 * i", limits)
     assert result.fault is None
     assert result.cells[-1].status == Status.OK, result.cells[-1]
+
+
+FILL = """
+import os, time
+while True:
+    try:
+        if not os.fork():
+            time.sleep(30)
+    except OSError: break
+time.sleep(1)
+def f(): return 1
+"""
+
+
+def test_a_neighbour_that_takes_all_places_for_processes_costs_no_point(pair):
+    cells = (Cell("s", Role.STUDENT, FILL), Cell("t", Role.TEST, "f()"))
+    filling = Job(cells, limits=LIMITS, require=Level.NONE)
+    honest = replace(filling, cells=(replace(cells[0], source="def f(): return 1"), cells[1]))
+    with (
+        contextlib.closing(worker.Pair(pair.level)) as one,
+        contextlib.closing(worker.Pair(pair.level)) as two,
+    ):
+        neighbour = threading.Thread(target=one.run, args=(filling,))
+        neighbour.start()
+        try:
+            while neighbour.is_alive():
+                result = two.run(honest)
+                # What has no place is tried again, and a person's in the end: it is never a zero.
+                assert result.fault or result.cells[-1].status in (Status.OK, Status.FAULT), result
+                if result.fault:
+                    break
+        finally:
+            neighbour.join()

@@ -1,11 +1,14 @@
 """The instructor's desk: from the roster over the systems' archives to the grades that they import."""
 
 import csv
+import gzip
 import io
 import json
 import re
 import shutil
 import sys
+import tarfile
+import tracemalloc
 import zipfile
 from decimal import Decimal
 from pathlib import Path, PurePosixPath
@@ -418,3 +421,37 @@ def test_without_a_rule_of_ours_nbgraders_own_holds():
     assert late.LatePenalty(config=config).late_submission_penalty("a", 10.0, 99.0) is None
     config.LateSubmissionPlugin.penalty_method = "zero"
     assert late.LatePenalty(config=config).late_submission_penalty("a", 10.0, 99.0) == 10.0
+
+
+def packed(form, name="p1.ipynb", comment=""):
+    info = tarfile.TarInfo(name)
+    info.size, info.pax_headers = 3, {"comment": comment} if comment else {}
+    return gzip.compress(info.tobuf(form) + b"abc".ljust(512, b"\0") + bytes(1024), 1)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        packed(tarfile.PAX_FORMAT, comment="x" * 20_000_000),
+        packed(tarfile.GNU_FORMAT, "x" * 20_000_000),
+        # Python's own reader looks at each of these digits as often as there are others.
+        packed(tarfile.PAX_FORMAT, comment="9" * 400_000),
+    ],
+    ids=["comment", "name", "digits"],
+)
+def test_headers_of_an_archive_take_no_memory(data):
+    tracemalloc.start()
+    try:
+        [(path, said, _)] = archives.unpack(PurePosixPath("a.tgz"), data, None, archives.Bounds())
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000
+    finally:
+        tracemalloc.stop()
+    assert "one of its headers has" in said
+
+
+@pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+def test_long_names_and_comments_of_an_archive_are_read(form):
+    name = f"{'d' * 150}/{'e' * 150}.ipynb"
+    data = packed(form, name, "c" * 10_000 if form == tarfile.PAX_FORMAT else "")
+    [(path, content, _)] = archives.unpack(PurePosixPath("a.tgz"), data, None, archives.Bounds())
+    assert (str(path), content) == (f"a/{name}", b"abc")
