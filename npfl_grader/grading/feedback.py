@@ -1,27 +1,33 @@
-"""Write the feedback as ``nbgrader generate_feedback`` does, in parallel and with nothing active in it.
+"""Write the feedback where ``nbgrader generate_feedback`` does, in parallel and with nothing active in it.
 
 What a page shows of hidden tests was decided when the notebook was graded; what of a submission could run in
 a browser is taken out here once more.
 """
 
+import functools
 import hashlib
 import itertools
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from fnmatch import fnmatch
 from functools import cached_property
+from html import escape
 from pathlib import Path
 
 import nbformat
 from nbconvert.exporters import HTMLExporter
+from nbformat import NotebookNode
 from nbgrader.converters import GenerateFeedback
+from pygments.formatters import HtmlFormatter
 from traitlets.config import Config
 
 from npfl_grader import files
 from npfl_grader.course import gradebook, submissions
 from npfl_grader.course.gradebook import Marks
+from npfl_grader.course.policy import SHOWN
 from npfl_grader.course.settings import Course
 from npfl_grader.engine.host import apart
 from npfl_grader.errors import CourseError
@@ -34,7 +40,9 @@ MOST_SHOWN, MOST_IN_A_CELL = 300_000, 5_000  # characters of a page that could n
 SECONDS = 30  # of the processor for one student's pages; a long one takes a second
 # What a browser would run: the only pages that a student gets are those that are written here.
 ACTIVE = {".html", ".htm", ".xhtml", ".xht", ".shtml", ".mhtml", ".mht", ".svg", ".svgz", ".xml", ".ipynb"}
-SAFE = {"markdown2html": "npfl_grader.safe_html.markdown2html"}
+SAFE = {"markdown2html": "npfl_grader.grading.formulas.markdown2html"}
+TEMPLATES = Path(__file__).parents[1] / "templates"
+STYLE = TEMPLATES / "npfl_feedback" / "page.css"
 
 
 @dataclass
@@ -104,7 +112,8 @@ def exporter(course: Course) -> HTMLExporter:
     config = Config(course.config)
     config.HTMLExporter.sanitize_html = True
     config.HTMLExporter.filters = {**config.HTMLExporter.get("filters", {}), **SAFE}
-    config.HTMLExporter.template_name = "feedback"
+    config.HTMLExporter.template_name = "npfl_feedback"
+    config.HTMLExporter.extra_template_basedirs = [str(TEMPLATES)]
     converter = GenerateFeedback(coursedir=course.directory, config=config)
     return converter.exporter_class(parent=converter, config=converter.config)
 
@@ -114,26 +123,33 @@ def render(page: Page, made: HTMLExporter) -> str:
     notebook = nbformat.reads(page.data.decode(), as_version=4)
     if page.short:
         _shorten(notebook)
+    first = next((cell.source for cell in notebook.cells if cell.cell_type == "markdown"), "")
+    sections = _sections(first)
+    checks = []
     for cell in notebook.cells:
         known = cell.metadata.get("nbgrader", {})
         name = known.get("grade_id")
         if known.get("solution") or known.get("task"):
             known["comment"] = page.marks.comments.get(name)
-        if known.get("grade") or known.get("task"):
-            known["score"], known["points"] = page.marks.scores.get(name, (0.0, known.get("points", 0.0)))
-    summary = {
-        "student": page.student,
-        "assignment": page.assignment,
-        "notebook": page.notebook,
-        "score": sum(score for score, _ in page.marks.scores.values()) - page.marks.penalty,
-        "max_score": sum(most for _, most in page.marks.scores.values()),
-        "late_penalty": page.marks.penalty,
-    }
+        if not (known.get("grade") or known.get("task")):
+            continue
+        score, points = page.marks.scores.get(name, (0.0, known.get("points", 0.0)))
+        if points or score:
+            check = _check(cell, str(name), score, points, waiting=name in page.marks.waiting)
+            check["sections"] = sections if check["state"] == "wrong" else ""
+            known["check"] = check
+            checks.append(check)
+    title = re.match(r"#\s+(.+)", first)
     resources = {
         "unique_key": page.notebook,
         "output_files_dir": f"{page.notebook}_files",
         "metadata": {"name": page.notebook, "path": str(Path(page.source).parent)},
-        "nbgrader": summary,
+        "feedback": {
+            "title": title[1].strip() if title else page.notebook,
+            "total": _total(page.marks),
+            "checks": checks,
+            "style": _style(),
+        },
     }
     html, _ = made.from_notebook_node(notebook, resources=resources)
     return str(html)
@@ -158,6 +174,58 @@ def _shorten(notebook: nbformat.NotebookNode) -> None:
                 output.traceback = [cut("\n".join(output.traceback))]
             if "data" in output:
                 output.data = {"text/plain": cut(str(output.data.get("text/plain", "")))}
+
+
+def _check(cell: NotebookNode, name: str, score: float, points: float, *, waiting: bool) -> dict[str, str]:
+    """Say what a part is called, and what it has brought; colours say nothing that words do not."""
+    written = cell.metadata.nbgrader.get("solution") or cell.metadata.nbgrader.get("task")
+    # A check of hidden tests begins with a line that says what it is about.
+    first = cell.source.partition("\n")[0]
+    line = re.match(r"#\s*(.+?)\s*(?:\([\d.]+ points?\))?\.?\s*$", first)
+    called = line[1] if line and not written and first != SHOWN else name.replace("-", " ").replace("_", " ")
+    state = "open" if waiting else "right" if score >= points else "wrong"
+    said = f"{_number(score)} of {_number(points)}"
+    if waiting:
+        said = f"waiting for a person, {_number(points)} points at most"
+    return {"name": called[:1].upper() + called[1:], "state": state, "said": said, "anchor": name}
+
+
+def _number(points: float) -> str:
+    return f"{round(points, 2):g}"
+
+
+def _total(marks: Marks) -> str:
+    """Say what all of it brings, and what is still open."""
+    most = sum(points for _, points in marks.scores.values())
+    text = f"{_number(float(marks.score) - marks.penalty)} of {_number(most)} points"
+    if marks.penalty:
+        text += f", after {_number(marks.penalty)} points off for being late"
+    open_points = sum(marks.scores[name][1] for name in marks.waiting if name in marks.scores)
+    if open_points:
+        text += f" so far; parts with up to {_number(open_points)} points wait for a person"
+    return f"{text}."
+
+
+def _sections(text: str) -> str:
+    """Name the sections of the book that an exercise's introduction leads to, but for its list of symbols."""
+    found = [
+        f'<a href="{escape(address)}">{escape(title)}</a>'
+        for title, address in re.findall(r"\[([^\]]+)\]\((https?://[^\s)]+)\)", text)
+        if not re.search(r"/notation\.html$", address)
+    ]
+    found += [escape(match) for match in re.findall(r"“[^”]+” of the chapter “[^”]+”", text)]
+    return ", ".join(found)
+
+
+@functools.cache
+def _style() -> str:
+    """Give the style sheet, with the colours of code for light and for dark screens."""
+    light, dark = (
+        HtmlFormatter(style=style).get_style_defs(".highlight") for style in ("default", "github-dark")
+    )
+    plain = ".highlight, .highlight pre { background: var(--back); }"
+    own = STYLE.read_text(encoding="utf-8")
+    return f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n{plain}\n{own}"
 
 
 # One cell of each kind, so that all templates are read before processes are forked that cannot read them.

@@ -1,14 +1,23 @@
-"""Feedback: nbgrader's pages, without what could run in a browser."""
+"""Feedback: what nbgrader's pages say, without what could run in a browser."""
 
 import re
 
+import nbformat
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from nbgrader.api import Gradebook
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config
 
+from npfl_grader.course import settings
+from npfl_grader.course.gradebook import Marks
 from npfl_grader.engine.host import apart
 from npfl_grader.grading import feedback
 from npfl_grader.safe_html import markdown2html
 
+# The points of each part, on nbgrader's page and on ours.
+THEIRS = r'<a href="#([\w-]+)">[^<]*</a> \(Score: ([\d.]+) / ([\d.]+)\)'
+OURS = r'<tr><td><a href="#([\w-]+)">[^<]*</a></td><td><span class="mark \w+">([^<]*)</span>'
 RIGHT = "def double(x):\n    return x + x"
 ACTIVE = """\
 from IPython.display import HTML, Javascript, Markdown, SVG, display
@@ -30,13 +39,14 @@ def active(notebook):
     notebook["metadata"]["title"] = "</title><script>steal()</script>"
 
 
-def test_pages_are_those_of_nbgrader(room, tmp_path):
+def test_pages_say_what_those_of_nbgrader_say(room, tmp_path):
     room.hand_in("a", RIGHT)
     path = room.hand_in("b", "def double(x):\n    return 3 * x")
     (path.parent / "data.csv").write_text("1\n")
     room.run("autograde", room.name)
     with Gradebook(f"sqlite:///{room.root}/gradebook.db", "npfl") as gradebook:
         gradebook.find_grade("why", room.name, room.name, "a").manual_score = 3.25
+        gradebook.find_grade("why", room.name, room.name, "b").needs_manual_grade = True
         gradebook.find_comment("why", room.name, room.name, "a").manual_comment = "*short*"
         gradebook.find_submission_notebook(room.name, room.name, "b").late_submission_penalty = 0.5
         gradebook.db.commit()
@@ -44,9 +54,94 @@ def test_pages_are_those_of_nbgrader(room, tmp_path):
     room.run("feedback", room.name)
     theirs.run("generate_feedback", room.name, program="nbgrader")
     assert room.tree("feedback") == theirs.tree("feedback")
-    for path in (room.root / "feedback").rglob("*.html"):
-        assert path.read_text() == (theirs.root / path.relative_to(room.root)).read_text()
-    assert "8.25 / 9.0" in (room.root / "feedback" / "a" / room.name / f"{room.name}.html").read_text()
+    said = {}
+    for student in "ab":
+        page = room.root / "feedback" / student / room.name / f"{room.name}.html"
+        text = said[student] = page.read_text()
+        other = (theirs.root / page.relative_to(room.root)).read_text()
+        points = {
+            name: f"{float(score):g} of {float(most):g}"
+            for name, score, most in re.findall(THEIRS, other)
+            if float(most)
+        }
+        ours = dict(re.findall(OURS, text))
+        assert len(points) == 3
+        assert {name: ours[name] for name in points if "waiting" not in ours[name]} == {
+            name: score for name, score in points.items() if "waiting" not in ours[name]
+        }
+    assert "8.25 of 9 points." in said["a"]
+    assert "<em>short</em>" in said["a"]
+    assert (
+        "-0.5 of 9 points, after 0.5 points off for being late so far; parts with up to 4 points wait"
+        in said["b"]
+    )
+    assert 'class="mark open">waiting for a person, 4 points at most' in said["b"]
+    assert "double(1) should be 2, got 3" in said["b"]
+    assert "<span>Arrays</span>" in said["b"]  # the first line of the check's code
+
+
+MARKDOWN = r"""\
+# A title
+
+See [Loss & gain](https://book.example/chapters/01.html#loss) and [Notation](https://book.example/chapters/notation.html).
+
+$$
+\begin{aligned}
+a &= \frac{1}{2} \\
+b &= \sqrt{x_i} + \sum_{i=1}^{100} x_i \cdot y_i + \lVert\mathbf w\rVert + aaaaaaaaaaaaaaaaaaaaaa
+\end{aligned}
+$$
+
+It costs `$1` and `$2`, $x < y$, $\text{<script>steal()</script><img src=x onerror=steal()>}$ and $\frac{$.
+"""
+
+
+def test_page_is_readable_everywhere_and_asks_nobody(browser, tmp_path):
+    cells = [nbformat.v4.new_markdown_cell(MARKDOWN)]
+    long = f"{'w' * 300} expected [1.0, 2.0], got {[0.123456789] * 60}"
+    error = nbformat.v4.new_output("error", ename="AssertionError", evalue=long, traceback=[long])
+    own = nbformat.v4.new_output(
+        "error", ename="ValueError", evalue="no", traceback=["\x1b[31mline 1\x1b[0m", "no"]
+    )
+    for name, grade, solution, outputs in [
+        ("answer", False, True, [own]),
+        ("seen-first", True, False, [nbformat.v4.new_output("stream", text="4 of 4 passed")]),
+        ("unseen", True, False, [error]),
+    ]:
+        about = {"grade_id": name, "grade": grade, "solution": solution, "locked": not solution, "points": 2}
+        code = nbformat.v4.new_code_cell("x = 'y' * 300 # " + "long " * 60, outputs=outputs)
+        code.metadata.nbgrader = about
+        cells.append(code)
+    cells[-1].source = "# Batches of every size (2 points).\n" + cells[-1].source
+    marks = Marks({"seen-first": (2.0, 2.0), "unseen": (0.0, 2.0)})
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    course = settings.from_config(Config(), CourseDirectory(root=str(tmp_path)))
+    page = feedback.Page("s", "a", "n", "n.ipynb", marks, nbformat.writes(notebook).encode())
+    html = feedback.render(page, feedback.exporter(course))
+    assert html.count("<math") == 3
+    assert "<script" not in html
+    assert "<img" not in html
+    assert "<code>$1</code>" in html
+    assert "<code>\\frac{</code>" in html
+    assert re.findall(OURS, html) == [("seen-first", "2 of 2"), ("unseen", "0 of 2")]
+    assert "<span>Batches of every size</span>" in html
+    link = '<a href="https://book.example/chapters/01.html#loss">Loss &amp; gain</a>'
+    assert html.count(f"Read again: {link}</p>") == 1
+    path = tmp_path / "page.html"
+    path.write_text(html)
+    for width, theme in [(1280, "light"), (1000, "dark"), (390, "light"), (390, "dark")]:
+        shown = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
+        asked = []
+        shown.on("request", lambda request, asked=asked: asked.append(request.url))
+        shown.goto(path.as_uri())
+        shown.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        assert shown.evaluate("document.documentElement.scrollWidth") <= width
+        # Nothing is cut off inside its box, either, but formulas, which can be moved.
+        cut = "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).length"
+        assert shown.locator("pre, td, p, .cell").evaluate_all(cut) == 0
+        assert not Axe().run(shown).response["violations"]
+        assert asked == [path.as_uri()]
+        shown.close()
 
 
 def test_only_pages_that_would_differ_are_written_anew(room):
@@ -67,9 +162,6 @@ def test_nothing_of_a_submission_runs_in_a_browser(room):
     """In the feedback of the grader, in that of nbgrader, and on the formgrader's page."""
     from nbconvert.exporters import HTMLExporter
     from nbgrader.server_extensions.formgrader import handlers
-    from traitlets.config import Config
-
-    from npfl_grader.course import settings
 
     room.hand_in("active", ACTIVE, change=active)
     room.run("autograde", room.name)

@@ -64,7 +64,7 @@ def test_what_a_person_gives_is_shown_published_and_kept(room, formgrader, brows
         room.run("feedback", room.name)
         page = (room.root / "feedback" / "anna" / room.name / f"{room.name}.html").read_text()
         assert "<em>Say</em> why." in page
-        assert f"(Score: {points} / 9.0)" in page
+        assert f">{points:g} of 9 points" in page
         room.run("publish", room.name, "--system", "moodle")
         with (room.root / "published" / room.name / "grades-moodle.csv").open(encoding="utf-8-sig") as file:
             assert [row[room.name] for row in csv.DictReader(file)] == [f"{points:.2f}"]

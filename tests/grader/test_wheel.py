@@ -27,7 +27,7 @@ def test_the_wheel_grades_the_example_of_nbgrader(tmp_path):
     assert wheel.name.endswith("-py3-none-any.whl")  # nothing compiled
     files = [name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name]
     assert {name.partition("/")[0] for name in files} == {"npfl", "npfl_grader"}  # nothing of the book
-    assert {Path(name).suffix for name in files} == {".py", ".js", ".css", ".jinja"}
+    assert {Path(name).suffix for name in files} == {".py", ".js", ".css", ".jinja", ".j2", ".json"}
     room = tmp_path / "empty"
     python = room / "bin" / "python"
     run(["uv", "venv", "--quiet", "--python", sys.executable, room], tmp_path)
@@ -51,6 +51,8 @@ def test_the_wheel_grades_the_example_of_nbgrader(tmp_path):
     check = run(["npfl-grader", "check"], course, environment)
     assert "only together" in check.stdout
     run(["npfl-grader", "autograde", "ps1"], course, environment)
+    run(["npfl-grader", "feedback", "ps1"], course, environment)
+    assert len([*(course / "feedback").rglob("*.html")]) == 4
     with sqlite3.connect(course / "gradebook.db") as database:
         points = database.execute(
             """select s.student_id, sum(g.auto_score), sum(c.max_score) from grade g

@@ -1,0 +1,99 @@
+"""Formulas of a page of feedback as MathML, which a browser draws without asking another host."""
+
+import re
+from html import escape, unescape
+from typing import Any
+
+import bleach
+from jinja2 import pass_context
+from latex2mathml.converter import convert
+
+from npfl_grader import safe_html
+
+# A formula between dollars, and code, which has none.
+FORMULA = re.compile(
+    r"(?P<code><(?P<tag>pre|code)\b.*?</(?P=tag)>)|\$\$(?P<block>.+?)\$\$|(?<![\\$])\$(?P<line>[^$\s](?:[^$]*[^$\s\\])?)\$",
+    re.DOTALL,
+)
+TAGS = {
+    *(
+        "math",
+        "mi",
+        "mn",
+        "mo",
+        "ms",
+        "mtext",
+        "mspace",
+        "mrow",
+        "mfrac",
+        "msqrt",
+        "mroot",
+        "mstyle",
+        "merror",
+    ),
+    *(
+        "mpadded",
+        "mphantom",
+        "msub",
+        "msup",
+        "msubsup",
+        "munder",
+        "mover",
+        "munderover",
+        "mtable",
+        "mtr",
+        "mtd",
+    ),
+}
+ATTRIBUTES = [
+    "display",
+    "mathvariant",
+    "accent",
+    "stretchy",
+    "fence",
+    "width",
+    "linethickness",
+    "columnalign",
+]
+
+
+# How many formulas of a cell are drawn, and how long one may be, so that nobody's take all of a page's time.
+MOST = 300
+LONGEST = 2000
+
+
+@pass_context
+def markdown2html(context: Any, source: str) -> str:
+    """Render Markdown as `safe_html.markdown2html` does, with its formulas drawn.
+
+    Parameters
+    ----------
+    context : jinja2.runtime.Context
+        The template's; the cell's attachments are in it.
+    source : str
+        The Markdown, as a student wrote it.
+    """
+    return FORMULA.sub(_drawn, safe_html.markdown2html(context, source), count=MOST)
+
+
+def _drawn(match: re.Match[str]) -> str:
+    if match["code"]:
+        return match[0]
+    block = match["block"]
+    text = unescape(block or match["line"])
+    # Rows that are lined up at a sign are a matrix of columns.
+    lined = re.sub(r"\\(begin|end)\{(?:aligned|align\*?|gathered)\}", r"\\\1{matrix}", text)
+    if len(text) > LONGEST:
+        return f"<code>{escape(text)}</code>"
+    try:
+        math = convert(lined, display="block" if block else "inline")
+    except Exception:  # its errors have no common class, and what a student writes need be no formula
+        return f"<code>{escape(text)}</code>"
+    # It puts text into the formula as it stands.
+    math = bleach.clean(math, tags=TAGS, attributes=ATTRIBUTES)
+    # On a narrow screen it is moved sideways, by keyboard too.
+    return (
+        f'<span class="formula" role="group" aria-label="formula" tabindex="0">{math}</span>'
+        if block
+        else math
+    )
