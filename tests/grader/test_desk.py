@@ -442,7 +442,7 @@ def packed(form, name="p1.ipynb", comment=""):
 def test_headers_of_an_archive_take_no_memory(data):
     tracemalloc.start()
     try:
-        [(path, said, _)] = archives.unpack(PurePosixPath("a.tgz"), data, None, archives.Bounds())
+        [(_, said, _)] = archives.unpack(PurePosixPath("a.tgz"), data, None, archives.Bounds())
         assert tracemalloc.get_traced_memory()[1] < 2_000_000
     finally:
         tracemalloc.stop()
