@@ -26,6 +26,7 @@ from npfl_grader.engine.host import linux
 from npfl_grader.engine.job import Level
 
 NOBODY = 65534
+_STRANGERS = 2_000_000_000  # above all ids that people, services and containers are given
 STUDENT = 1000  # the user inside
 # A file system of the student's own, at a place where no environment of Python's lies; people have theirs
 # below /home, and some below /tmp.
@@ -77,16 +78,31 @@ def hidden() -> list[str]:
     return [str(p) for f in folders for name in HIDDEN_PACKAGES if (p := Path(f, name)).is_dir()]
 
 
-def leave_root() -> None:
+def stranger() -> int:
+    """Return a user that no other process of the machine has, or nobody, where a container has too few.
+
+    The kernel counts the processes of each user: of one that two submissions share, each takes the other's.
+    """
+    if sys.platform != "linux":
+        return NOBODY
+    user = _STRANGERS + os.getpid()
+    for which in ("uid", "gid"):
+        ranges = [map(int, line.split()) for line in Path(f"/proc/self/{which}_map").read_text().splitlines()]
+        if not any(first <= user < first + count for first, _, count in ranges):
+            return NOBODY
+    return user
+
+
+def leave_root(user: int = NOBODY) -> None:
     """Become a user without any rights, if this process is root's."""
     if os.getuid() == 0:
         os.setgroups([])
-        os.setresgid(NOBODY, NOBODY, NOBODY)
-        os.setresuid(NOBODY, NOBODY, NOBODY)
+        os.setresgid(user, user, user)
+        os.setresuid(user, user, user)
         linux.set_dumpable(True)  # or /proc/self would stay root's
 
 
-def enter_namespaces(hide: list[str]) -> None:
+def enter_namespaces(hide: list[str], user: int) -> None:
     """Move this process into namespaces for all but processes, and its next child into one for these too.
 
     In the mount namespace, the root that each submission will get is made ready, except for what is its own.
@@ -97,14 +113,16 @@ def enter_namespaces(hide: list[str]) -> None:
     ----------
     hide : list of str
         Folders that shall be empty there.
+    user : int
+        Whom root becomes on the way.
     """
     uid, gid = os.getuid(), os.getgid()
     if uid == 0:
         # Root mounts what lies in folders that the user without rights, whom it becomes now, cannot enter.
         linux.unshare(linux.NEW_MOUNT)
         _build_root(hide)
-        leave_root()
-        uid = gid = NOBODY
+        leave_root(user)
+        uid = gid = user
         linux.unshare(linux.NEW_USER | linux.NEW_PID)
         linux.map_user(STUDENT, uid, gid)
     else:
@@ -245,7 +263,7 @@ def _attempt(level: Level) -> None:
     if platform.system() != "Linux":
         raise OSError(f"{platform.system()} has neither Landlock nor namespaces")
     if level == Level.FULL:
-        enter_namespaces(hidden())
+        enter_namespaces(hidden(), stranger())
         reason = _in_child(_attempt_inside)
         if reason:
             raise OSError(reason)

@@ -64,13 +64,14 @@ def main(descriptor: int, role: str, base: str, ceiling: str, *libraries: str) -
     if guarded:
         _keep_root_outside(base)
     level, reasons = sandbox.probe(Level(ceiling))
+    user = sandbox.stranger() if guarded else os.getuid()
     # Without namespaces, the tests' process keeps its user: so it is another one than the student's code has.
     if guarded and (level == Level.FULL or (role == "student" and readable_by_nobody())):
-        os.chown(base, sandbox.NOBODY, sandbox.NOBODY)
+        os.chown(base, user, user)
         if level != Level.FULL:
-            sandbox.leave_root()
+            sandbox.leave_root(user)
     if level == Level.FULL:
-        sandbox.enter_namespaces(sandbox.hidden() if role == "student" else [])
+        sandbox.enter_namespaces(sandbox.hidden() if role == "student" else [], user)
     if guarded:  # the change of the user has undone it
         linux.die_with_parent()
     if level == Level.FULL:
