@@ -5,6 +5,6 @@ from sphinx.application import Sphinx
 
 def setup(app: Sphinx) -> dict:
     """Register the directives; called by Sphinx."""
-    for name in ("checkpoint", "practice", "solve", "chapter_map", "symbols", "cards", "learning"):
+    for name in ("checkpoint", "practice", "solve", "chapter_map", "symbols", "cards", "learning", "predict"):
         app.setup_extension(f"npfl_book.directives.{name}")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -160,6 +160,14 @@ def test_headings_are_the_quieter_the_lower_they_are(open_page):
     assert all(a[0] > b[0] and a[1] >= b[1] for a, b in itertools.pairwise(sizes)), sizes
 
 
+def test_sidebar_shows_the_part_of_the_page_and_folds_the_others(html):
+    for name, stands_open in [("index", []), ("chapters/07-l2", ["Regularization"])]:
+        text = (html / f"{name}.html").read_text(encoding="utf-8")
+        parts = re.findall(r'<li class="toctree-l0[^"]*"><details([^>]*)>.*?caption-text">(.*?)<', text, re.S)
+        assert len(parts) == 6
+        assert [caption for how, caption in parts if "open" in how] == stands_open
+
+
 def test_footer_names_the_licence(html):
     for name in ("index", "chapters/05-softmax-derivative", "search"):
         footer = (html / f"{name}.html").read_text(encoding="utf-8").partition("bd-footer-content")[2]

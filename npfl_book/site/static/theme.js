@@ -1,7 +1,7 @@
 // Mends what the theme and Sphinx leave unsaid for readers who listen to the page.
-for (const summary of document.querySelectorAll(".bd-sidenav summary")) {
-  const chapter = summary.closest("li").querySelector("a").textContent.trim();
-  summary.setAttribute("aria-label", `Pages below “${chapter}”`);
+for (const summary of document.querySelectorAll(".bd-docs-nav summary")) {
+  const above = summary.closest("li").querySelector(":scope > a");
+  if (above) summary.setAttribute("aria-label", `Pages below “${above.textContent.trim()}”`);
 }
 const sidebar = document.querySelector(".bd-sidebar-primary");
 sidebar?.setAttribute("role", "complementary");
