@@ -72,6 +72,7 @@ def create(
     students: Path | None = None,
     id_column: str = "",
     encoding: str = "",
+    address: str = "",
 ) -> Created:
     """Create the course, or bring its assignments, due dates and students up to date.
 
@@ -90,6 +91,8 @@ def create(
         Which of its columns names the students.
     encoding : str
         Of the roster; by default it is found out.
+    address : str
+        Where the book is published, so that notebooks link to it; without it they name its chapters.
 
     Returns
     -------
@@ -105,7 +108,9 @@ def create(
     RuntimeError
         If nbgrader could not make the release of an assignment.
     """
-    sources = {path.stem: exercises.read(path) for path in paths}
+    sources = {
+        path.stem: exercises.linked(exercises.read(path), address, path.parent.parent) for path in paths
+    }
     listed = roster.read(students, id_column, encoding=encoding) if students else None
     config = folder / "nbgrader_config.py"
     if not config.exists():

@@ -242,20 +242,47 @@ def check_isolated(path: Path, source: NotebookNode) -> None:
                 )
 
 
-def notebook_links(release: NotebookNode, address: str) -> NotebookNode:
-    """Let the links into the book lead to its published address, or stand as text where there is none."""
+def notebook_links(release: NotebookNode, address: str, chapters: Path) -> NotebookNode:
+    """Link a release into the book, as `linked` does with any notebook."""
+    # The checksums of locked text cells cover their text.
+    return _preprocess(linked(release, address, chapters), ComputeChecksums)
+
+
+def linked(notebook: NotebookNode, address: str, chapters: Path) -> NotebookNode:
+    """Let the links into the book lead to its published address, or name their chapters where there is none.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        As made by `read` or `release`.
+    address : str
+        Where the book is published, or nothing.
+    chapters : Path
+        The folder of the chapters, whose titles are read.
+    """
 
     def link(match: re.Match[str]) -> str:
-        if not address:
+        if address:
+            return f"[{match[1]}]({address.rstrip('/')}/chapters/{match['page']}.html{match['anchor'] or ''})"
+        chapter = _title(chapters / f"{match['page']}.md")
+        if not chapter or chapter == match[1]:
             return f"“{match[1]}”"
-        return f"[{match[1]}]({address.rstrip('/')}/chapters/{match['page']}.html{match['anchor'] or ''})"
+        return f"“{match[1]}” (in the chapter “{chapter}”)"
 
-    linked = deepcopy(release)
-    for cell in linked.cells:
+    changed = deepcopy(notebook)
+    for cell in changed.cells:
         if cell.cell_type == "markdown":
             cell.source = BOOK_LINK.sub(link, cell.source)
-    # The checksums of locked text cells cover their text.
-    return _preprocess(linked, ComputeChecksums)
+    return changed
+
+
+def _title(file: Path) -> str:
+    """Read the title of a chapter; nothing where there is none."""
+    try:
+        found = re.search(r"^# +(.+?)\s*$", file.read_text(encoding="utf-8"), re.MULTILINE)
+    except (OSError, UnicodeError):
+        return ""
+    return found[1] if found else ""
 
 
 def page(release: NotebookNode, name: str) -> str:

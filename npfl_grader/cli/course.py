@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from npfl_grader.cli.console import stop, stopping
-from npfl_grader.cli.options import EXERCISES, Encoding, Exercises
+from npfl_grader.cli.options import EXERCISES, Address, Encoding, Exercises
 from npfl_grader.cli.options import exercises as find
 
 
@@ -19,6 +19,7 @@ def course(
     ] = None,
     id_column: Annotated[str, typer.Option(help="The roster's column that names students' folders.")] = "",
     encoding: Encoding = "",
+    address: Address = "",
 ) -> None:
     """Create an nbgrader course with the book's exercises, or bring it up to date.
 
@@ -30,7 +31,7 @@ def course(
     paths = find(source)
     with stopping():
         try:
-            created = creation.create(folder, paths, roster, id_column, encoding)
+            created = creation.create(folder, paths, roster, id_column, encoding, address)
         except (exercises.ExerciseError, RuntimeError) as error:
             raise stop(str(error)) from None
     for line in created.lines:

@@ -20,6 +20,12 @@ Workers = Annotated[
 Encoding = Annotated[
     str, typer.Option(help="The encoding of the lists, such as cp1250; by default it is found out.")
 ]
+Address = Annotated[
+    str,
+    typer.Option(
+        help="Where the book is published, for links to it; without it notebooks name its chapters."
+    ),
+]
 
 
 def exercises(folder: Path) -> list[Path]:

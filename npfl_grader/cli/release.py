@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from npfl_grader.cli.console import stop, stopping
-from npfl_grader.cli.options import EXERCISES, Exercises
+from npfl_grader.cli.options import EXERCISES, Address, Exercises
 from npfl_grader.cli.options import exercises as find
 
 
@@ -28,9 +28,7 @@ def release(
     output: Annotated[Path, typer.Option(help="Where the pages and the release notebooks go.")] = Path(
         "exercises"
     ),
-    address: Annotated[
-        str, typer.Option(help="Where the book is published; notebooks link back to it.")
-    ] = "",
+    address: Address = "",
 ) -> None:
     """Check all exercises and make their release notebooks and pages for the book.
 
@@ -64,9 +62,8 @@ def release(
                     typer.echo(checked.result())
                     write(stamp, digest)
                 released = exercises.release(notebook)
-                write_notebook(
-                    output / "notebooks" / f"{path.stem}.ipynb", exercises.notebook_links(released, address)
-                )
+                linked = exercises.notebook_links(released, address, path.parent.parent)
+                write_notebook(output / "notebooks" / f"{path.stem}.ipynb", linked)
                 write(output / f"{path.stem}.md", exercises.page(released, path.stem))
         except exercises.ExerciseError as error:
             pool.shutdown(cancel_futures=True)

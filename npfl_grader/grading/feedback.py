@@ -213,7 +213,8 @@ def _sections(text: str) -> str:
         for title, address in re.findall(r"\[([^\]]+)\]\((https?://[^\s)]+)\)", text)
         if not re.search(r"/notation\.html$", address)
     ]
-    found += [escape(match) for match in re.findall(r"“[^”]+” of the chapter “[^”]+”", text)]
+    # Where the book has no address, the notebooks name its chapters.
+    found += [escape(match) for match in re.findall(r"“[^”]+” \(in the chapter “[^”]+”\)", text)]
     return ", ".join(found)
 
 

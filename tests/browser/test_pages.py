@@ -108,7 +108,7 @@ def test_exercise_page_hands_out_the_release(open_page, path):
         page.get_by_role("link", name="Download the notebook").click()
     assert waiting.value.suggested_filename == f"{path.stem}.ipynb"
     notebook = nbformat.read(waiting.value.path(), as_version=4)
-    released = exercises.notebook_links(exercises.release(exercises.read(path)), "")
+    released = exercises.notebook_links(exercises.release(exercises.read(path)), "", path.parent.parent)
     assert notebook.cells == released.cells
 
 

@@ -1,5 +1,6 @@
 """Reading exercises, refusing bad ones, and making notebooks and pages of them."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -160,8 +161,16 @@ def test_notebook_is_the_same_at_every_build(path):
 @pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)
 def test_links_into_the_book(path):
     released = exercises.release(exercises.read(path))
-    text = nbformat.writes(exercises.notebook_links(released, "https://book.example/npfl/"))
+    chapters = path.parent.parent
+    text = nbformat.writes(exercises.notebook_links(released, "https://book.example/npfl/", chapters))
     assert "](../" not in text
     assert "](https://book.example/npfl/chapters/" in text
-    assert "](../" not in nbformat.writes(exercises.notebook_links(released, ""))
+    plain = exercises.notebook_links(released, "", chapters)
+    assert "](../" not in nbformat.writes(plain)
+    # Every chapter that a link leads to is named.
+    linked = re.findall(r"\]\(\.\./([\w-]+\.md)", "".join(cell.source for cell in released.cells))
+    assert linked
+    for file in linked:
+        heading = next(line for line in (chapters / file).read_text().splitlines() if line.startswith("# "))
+        assert f"“{heading[2:]}”" in "".join(cell.source for cell in plain.cells)
     assert "](../chapters/" in exercises.page(released, path.stem)
