@@ -16,7 +16,7 @@ def program(name):
     return module
 
 
-depth, normalization, recipe = map(program, ("depth", "normalization", "recipe"))
+depth, mnist, normalization, recipe = map(program, ("depth", "mnist", "normalization", "recipe"))
 
 
 def test_all_networks_are_stored():
@@ -90,3 +90,70 @@ def test_all_combinations_are_stored():
     assert set(stored["dropout"]) == {
         f"{hidden}, {rate:g}" for hidden in recipe.SIZES for rate in recipe.RATES
     }
+
+
+def test_all_trainings_on_mnist_are_stored():
+    stored = mnist.load()
+    assert list(stored["features"]) == list(stored["early"]) == [f"{rate:g}" for rate in mnist.RATES]
+    assert list(stored["methods"]) == ["+".join(items) for items in mnist.combinations()]
+    assert all(len(runs) == mnist.SPLITS for runs in [*stored["methods"].values(), *stored["ensembles"]])
+    assert len(stored["ensembles"]) == mnist.MOST
+
+
+def test_the_parts_of_mnist():
+    x, y = mnist.all_digits()
+    assert (np.bincount(y) == 500).all()
+    assert x.min() == 0
+    assert x.max() == 1
+    assert [len(part.x) for part in mnist.parts(3)] == [1000, 1000, 3000]
+
+
+def test_an_autoencoder_of_mnist():
+    found, stored = mnist.autoencoder(0.5, epochs=mnist.EARLY), mnist.load()["early"]["0.5"]
+    assert np.allclose(found["losses"], stored, rtol=0.01)
+    assert len(found["pictures"]) == mnist.SHOWN
+    assert {len(unit) for unit in found["pictures"]} == {24 * 24}
+    # Scaled by its largest weight, each picture reaches an end of the scale.
+    assert all(set(unit) & {"0", "a"} for unit in found["pictures"])
+    assert len(found["active"]) == mnist.UNITS
+
+
+@pytest.mark.parametrize(("items", "number"), [(("dropout",), 1), (("mixup 1", "smoothing"), 2)])
+def test_a_short_training_on_mnist(items, number, monkeypatch):
+    monkeypatch.setattr(mnist, "METHODS", {name: mnist.METHODS[name] | {"steps": 150} for name in items})
+    mnist.member.cache_clear()
+    found = mnist.try_out(items, number)
+    assert 0.8 < found["test"][0] < found["training"]
+    assert found["rescaled"][0] == found["test"][0]
+    assert found["rescaled"][1] < found["test"][1]
+
+
+def test_a_training_on_mnist_as_stored():
+    found, stored = mnist.try_out((), 1), mnist.load()["methods"][""][1]
+    assert found["training"] == stored["training"]
+    assert np.allclose(found["test"], stored["test"], atol=0.012)
+    assert np.allclose(found["rescaled"], stored["rescaled"], atol=0.012)
+
+
+@pytest.mark.parametrize("warp", mnist.WARPS)
+def test_digits_of_mnist_are_moved(warp):
+    rng, x = np.random.default_rng(4), mnist.all_digits().x[::250]
+    assert np.allclose(mnist.warped(x, rng), x, atol=1e-6)
+    moved = mnist.warped(x, rng, **mnist.WARPS[warp])
+    places = np.indices((28, 28)).reshape(2, -1).T
+    before, after = (images @ places / images.sum(axis=1, keepdims=True) for images in (x, moved))
+    assert np.mean(np.abs(moved - x).max(axis=1) > 0.1) > 0.7  # some are hardly turned
+    if warp != "elastic":  # which also makes parts of a digit larger or smaller
+        assert np.allclose(moved.sum(axis=1), x.sum(axis=1), rtol=0.05)
+    # The elastic moves have a standard deviation of 34 * (1/3)**0.5 / (8 * pi**0.5) = 1.4 pixels.
+    most = {"shifts": 2.1, "turns": 0.6, "elastic": 3 * 1.4}[warp]
+    assert 0.1 < np.abs(after - before).max() < most
+
+
+def test_measures():
+    z = np.log([[0.7, 0.3], [0.7, 0.3], [0.35, 0.65], [0.1, 0.9]])
+    accuracy, nll, ece = mnist.measures(z, np.array([0, 1, 1, 1]))
+    assert accuracy == 0.75
+    assert nll == pytest.approx(-np.log([0.7, 0.3, 0.65, 0.9]).mean(), abs=1e-4)
+    # Bins 0.6, 0.7 and 0.9: |1 - 0.65|, |1 - 1.4| and |1 - 0.9|, over 4.
+    assert ece == pytest.approx((0.35 + 0.4 + 0.1) / 4, abs=1e-4)
