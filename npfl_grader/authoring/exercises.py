@@ -227,10 +227,15 @@ def check_isolated(path: Path, source: NotebookNode) -> None:
 
     found = definition.from_source(source, path.stem)
     tests = [cell for cell in found.cells if cell.grade and cell.points and not cell.by_hand]
+    # What the solution is the first to say, the stub is measured by, as students are.
+    ends: dict[str, str] | None = None
+    asked: dict[str, list[str]] = {}
     for what, notebook in (("solution", source), ("stub", release(source))):
+        data = nbformat.writes(notebook).encode()
         # It is the author's own code: it may run where this machine cannot confine it.
-        task = grade.Task("", path.stem, found, nbformat.writes(notebook).encode(), require=Level.NONE)
+        task = grade.Task("", path.stem, found, data, require=Level.NONE, ends=ends, asked=asked)
         graded = grade.grade(task)
+        ends, asked = graded.ends, graded.asked
         for cell in tests:
             wanted = cell.points if what == "solution" else 0.0
             if graded.scores[cell.name] != wanted:
