@@ -4,7 +4,7 @@ import os
 import re
 import stat
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from fnmatch import fnmatch
@@ -23,6 +23,7 @@ BYTES = 100_000_000
 DEPTH = 20  # folders inside each other
 LEFT_OUT = 500  # files of which it is said why they are left out
 TIMESTAMP = "timestamp.txt"
+MOST_TIME = 200  # bytes of it
 YEAR_FIRST = re.compile(r"\d{4}")
 DOTS = re.compile(r"\d{1,2}\.\s*\d{1,2}\.")
 ZONE = re.compile(r"(\S+ \S*:\S+) ([A-Za-z][\w/+-]*)")  # "2026-03-10 20:00:00 Europe/Prague"
@@ -134,11 +135,16 @@ def students(
     )
 
 
-def read(course: Course, assignment: str, student: str) -> Submission:
-    """Read all files of a submission; what cannot be used is left out and noted."""
+def read(course: Course, assignment: str, student: str, notebooks: Collection[str] = ()) -> Submission:
+    """Read all files of a submission; what cannot be used is left out and noted.
+
+    What counts is read first, so that no other files take its place: its time, and the notebooks.
+    """
     submission = Submission(student)
     total = 0
-    for name, data in _files(course.folder("submitted", student, assignment), course.directory.ignore):
+    first = {TIMESTAMP, *(f"{name}.ipynb" for name in notebooks)}
+    folder = course.folder("submitted", student, assignment)
+    for name, data in _files(folder, course.directory.ignore, first):
         if isinstance(data, str):
             if len(submission.left_out) < LEFT_OUT:
                 submission.left_out[name] = data
@@ -152,7 +158,8 @@ def read(course: Course, assignment: str, student: str) -> Submission:
             break
         submission.files[name] = data
     if TIMESTAMP in submission.files:
-        submission.timestamp = submission.files[TIMESTAMP].decode("utf-8", "replace").strip() or None
+        said = submission.files[TIMESTAMP][:MOST_TIME].decode("utf-8", "replace")
+        submission.timestamp = said.strip() or None
     return submission
 
 
@@ -197,13 +204,13 @@ def says_no_time(course: Course, assignment: str, student: str) -> bool:
     if not path.exists():
         return False
     try:
-        read_time(read_plain(path).decode("utf-8", "replace").strip() or None)
+        read_time(read_plain(path)[:MOST_TIME].decode("utf-8", "replace").strip() or None)
     except ValueError:
         return True
     return False
 
 
-def _files(folder: Path, ignored: list[str]) -> Iterator[tuple[str, bytes | str]]:
+def _files(folder: Path, ignored: list[str], first: set[str]) -> Iterator[tuple[str, bytes | str]]:
     """Go through all files: the relative path, and the content, or why it was not read."""
     if folder.is_symlink():
         yield ".", "the folder is a link"
@@ -216,7 +223,9 @@ def _files(folder: Path, ignored: list[str]) -> Iterator[tuple[str, bytes | str]
             yield Path(parent).relative_to(folder).as_posix(), f"folders lie more than {DEPTH} deep"
             folders.clear()
         links = [name for name in folders if Path(parent, name).is_symlink()]
-        for name in sorted([*names, *links]):
+        for name in sorted(
+            [*names, *links], key=lambda name: (name not in first, name[-6:] != ".ipynb", name)
+        ):
             if any(fnmatch(name, pattern) for pattern in ignored):
                 continue
             path = Path(parent, name)

@@ -19,7 +19,7 @@ SHOWN = 5
 
 def read(course: Course, assignment: str, student: str, definitions: dict[str, Definition]) -> Submission:
     """Read a submission, and find the assignment's notebooks in it."""
-    submission = submissions.read(course, assignment, student)
+    submission = submissions.read(course, assignment, student, definitions)
     find(submission, definitions)
     return submission
 

@@ -76,13 +76,14 @@ def read(attempt: Attempt, notebooks: list[str]) -> tuple[dict[str, bytes], dict
             del files[name]
             notes.append(f"{name} is left out: there is a folder of this name")
     if len(files) > submissions.FILES:
-        left = sorted(files, key=lambda name: not name.endswith(".ipynb"))[submissions.FILES :]
+        wanted = {f"{notebook}.ipynb" for notebook in notebooks}
+        ordered = sorted(files, key=lambda name: (name not in wanted, not name.endswith(".ipynb")))
+        left = ordered[submissions.FILES :]
         notes.append(
             f"more than {submissions.FILES} files were handed in; left out are {len(left)}: "
             f"{', '.join(left[:SHOWN])}{' …' if len(left) > SHOWN else ''}"
         )
-        keep = sorted(files, key=lambda name: not name.endswith(".ipynb"))[: submissions.FILES]
-        files = {name: files[name] for name in keep}
+        files = {name: files[name] for name in ordered[: submissions.FILES]}
     return files, sources, notes
 
 

@@ -3,14 +3,19 @@
 import contextlib
 import json
 from copy import deepcopy
+from functools import partial
+from pathlib import PurePosixPath
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from npfl_grader.course import settings, submissions
 from npfl_grader.course.definition import Cell, Definition
 from npfl_grader.grading import intake
 from npfl_grader.grading.intake import IntakeError, read, rebuild
+from npfl_grader.lms import archives, contents
+from npfl_grader.lms.attempts import Attempt
 
 PNG = "iVBORw0KGgo="
 
@@ -248,3 +253,29 @@ def test_any_notebook_becomes_one_with_the_instructors_cells(cells):
 def test_any_file_is_read_or_refused(data):
     with contextlib.suppress(IntakeError):
         read(data)
+
+
+def test_other_files_take_the_place_of_neither_the_notebook_nor_its_time(tmp_path):
+    """More files than are read come before both in the alphabet: the time would be lost, and a penalty."""
+    folder = tmp_path / "submitted" / "s" / "double"
+    folder.mkdir(parents=True)
+    for number in range(submissions.FILES + 50):
+        (folder / f"a{number}.{'ipynb' if number % 2 else 'txt'}").write_text(str(number))
+    (folder / "double.ipynb").write_text("{}")
+    (folder / "timestamp.txt").write_text("2026-03-10 20:00:00 UTC" + " " * 10_000_000)
+    (tmp_path / "nbgrader_config.py").write_text("c = get_config()\n")
+    found = submissions.read(settings.load(tmp_path), "double", "s", ["double"])
+    assert found.timestamp == "2026-03-10 20:00:00 UTC"
+    assert {"double.ipynb", "timestamp.txt"} < {*found.files}
+    assert len(found.files) == submissions.FILES
+    assert "the rest is left out" in found.notes[0]
+
+
+def test_other_notebooks_of_an_archive_do_not_take_the_place_of_the_assignments():
+    files = [(PurePosixPath(f"a{n}.ipynb"), b"{}") for n in range(submissions.FILES + 50)]
+    files.append((PurePosixPath("double.ipynb"), b"{}"))
+    members = [(path, archives.Member(path, None, partial(bytes, data))) for path, data in files]
+    kept, _, notes = contents.read(Attempt("a.zip", "folders", "s", files=members), ["double"])
+    assert "double.ipynb" in kept
+    assert len(kept) == submissions.FILES
+    assert notes
