@@ -10,9 +10,11 @@ from latex2mathml.converter import convert
 
 from npfl_grader import safe_html
 
-# A formula between dollars, and code, which has none.
+# A formula between dollars; and code, which has none, and tags, which are passed over whole: a formula that
+# began in one, or went beyond it, would break its quotes.
 FORMULA = re.compile(
-    r"(?P<code><(?P<tag>pre|code)\b.*?</(?P=tag)>)|\$\$(?P<block>.+?)\$\$|(?<![\\$])\$(?P<line>[^$\s](?:[^$]*[^$\s\\])?)\$",
+    r"(?P<code><(?P<tag>pre|code)\b.*?</(?P=tag)>|<(?:[^\"'<>]|\"[^\"]*\"|'[^']*')*>)"
+    r"|\$\$(?P<block>[^<]+?)\$\$|(?<![\\$])\$(?P<line>[^$<\s](?:[^$<]*[^$<\s\\])?)\$",
     re.DOTALL,
 )
 TAGS = {
@@ -57,8 +59,8 @@ ATTRIBUTES = [
 ]
 
 
-# How many formulas of a cell are drawn, and how long one may be, so that nobody's take all of a page's time.
-MOST = 300
+# How long the formulas of a page may be that are drawn, and one of them, so that nobody's take all of its time.
+MOST, EACH = 60_000, 30  # characters, and as many that each counts for besides
 LONGEST = 2000
 
 
@@ -73,12 +75,18 @@ def markdown2html(context: Any, source: str) -> str:
     source : str
         The Markdown, as a student wrote it.
     """
-    return FORMULA.sub(_drawn, safe_html.markdown2html(context, source), count=MOST)
+    page = context.get("resources", {})
+
+    def draw(match: re.Match[str]) -> str:
+        if match["code"]:
+            return match[0]
+        page["formulas"] = page.get("formulas", 0) + len(match[0]) + EACH
+        return _drawn(match) if page["formulas"] <= MOST else match[0]
+
+    return FORMULA.sub(draw, safe_html.markdown2html(context, source))
 
 
 def _drawn(match: re.Match[str]) -> str:
-    if match["code"]:
-        return match[0]
     block = match["block"]
     text = unescape(block or match["line"])
     # Rows that are lined up at a sign are a matrix of columns.

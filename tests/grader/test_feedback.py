@@ -1,6 +1,7 @@
 """Feedback: what nbgrader's pages say, without what could run in a browser."""
 
 import re
+from html.parser import HTMLParser
 
 import nbformat
 import pytest
@@ -12,7 +13,7 @@ from traitlets.config import Config
 from npfl_grader.course import settings
 from npfl_grader.course.gradebook import Marks
 from npfl_grader.engine.host import apart
-from npfl_grader.grading import feedback
+from npfl_grader.grading import feedback, formulas
 from npfl_grader.safe_html import markdown2html
 
 # The points of each part, on nbgrader's page and on ours.
@@ -279,3 +280,30 @@ def test_a_page_of_many_hard_texts_is_drawn_in_its_time():
     page = {}
     texts = [markdown2html({"cell": {}, "resources": page}, "=\n" * 4000) for _ in range(20)]
     assert [text.startswith("<pre>=") for text in texts] == [False] * 7 + [True] * 13
+
+
+@pytest.mark.parametrize(
+    ("text", "drawn"),
+    {
+        # Longer than what is drawn, it would be written as code, and take a quote and a tag's end with it.
+        "from a link": (f"[x](https://a/$q) {'p' * 2100}y$ <img alt=' onmouseover=act() x'>", 0),
+        "from a title": (f"[x](https://a 'a$b') {'p' * 2100}$ <img alt=' onmouseover=act() x'>", 0),
+        "inside of a tag": ("<a href='https://a/$x' title='$ onmouseover=act() '>b</a>", 0),
+        "a quote in a title": ('[x](https://a \'"$a"\') $b$ [y](https://b "\'$c$")', 1),
+        "over paragraphs": ("$a\n\n[b](https://c)$", 0),
+        "beside links": ("[x](https://a/$q) $a<b$ and $$c_1$$ *d* `$e$`", 2),
+        "many": ("$x$ *a* " * 1900, formulas.MOST // (formulas.EACH + 3)),
+    }.values(),
+)
+def test_formulas_leave_tags_whole(text, drawn):
+    context = {"cell": {"attachments": {}}}
+    page = formulas.markdown2html(context, text)
+    assert page.count("<math") == drawn
+    found = []
+    for html in (page, markdown2html(context, text)):
+        parser = HTMLParser()
+        parser.handle_starttag = lambda tag, attributes: found[-1].append((tag, attributes))
+        found.append([])
+        parser.feed(html)
+    ours = [one for one in found[0] if one[0] not in formulas.TAGS and ("class", "formula") not in one[1]]
+    assert ours == found[1]
