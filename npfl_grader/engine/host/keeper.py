@@ -141,8 +141,15 @@ class Keeper:
         return {"tasks": count}
 
     def _times(self, process: int) -> Answer:
-        """Say how long a process has had a processor, and how long it has waited for one."""
-        return {"used": processor_time(process), "waited": waited_for_processor(process)}
+        """Say how long a submission has had processors, and how long a process waited for one others had.
+
+        It has not waited while further processes of its own submission had them, or many would be rewarded.
+        """
+        further = sum(processor_time(other) for other in self._processes() if other != process)
+        return {
+            "used": processor_time(process) + further,
+            "waited": max(waited_for_processor(process) - further, 0.0),
+        }
 
     def _become_student(self, connection: int, progress: int) -> None:
         if self.entrance is not None:

@@ -68,7 +68,7 @@ class Sandbox:
         return int(self._ask({"op": "tasks"})["tasks"])
 
     def times(self, process: int) -> tuple[float, float]:
-        """Say how long a process has had a processor, and how long it has waited for one.
+        """Say how long a submission has had processors, and how long a process of it has waited for one.
 
         In a signal handler that has come in the middle of another question it is what was said before.
         """

@@ -44,5 +44,5 @@ class Patience:
         return waited
 
     def used(self, process: int) -> float:
-        """Say how long a process has had a processor."""
+        """Say how long a process, with all others of the submission, has had processors."""
         return self._sandbox.times(process)[0]
