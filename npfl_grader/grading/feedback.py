@@ -36,6 +36,7 @@ from npfl_grader.grading import receipts
 from npfl_grader.grading.pool import cores
 from npfl_grader.text import clean
 
+LONGEST_INTRODUCTION = 20_000  # characters in which its links are looked for; a student may have written it
 MOST_SHOWN, MOST_IN_A_CELL = 300_000, 5_000  # characters of a page that could not be drawn whole
 SECONDS = 30  # of the processor for one student's pages; a long one takes a second
 # What a browser would run: the only pages that a student gets are those that are written here.
@@ -124,7 +125,7 @@ def render(page: Page, made: HTMLExporter) -> str:
     if page.short:
         _shorten(notebook)
     first = next((cell.source for cell in notebook.cells if cell.cell_type == "markdown"), "")
-    sections = _sections(first)
+    sections = _sections(first[:LONGEST_INTRODUCTION])
     checks = []
     for cell in notebook.cells:
         known = cell.metadata.get("nbgrader", {})

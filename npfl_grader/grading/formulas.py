@@ -59,7 +59,7 @@ ATTRIBUTES = [
 ]
 
 
-# How long the formulas of a page may be that are drawn, and one of them, so that nobody's take all of its time.
+# How long the formulas of a page may be, and one of them, so that drawing them takes not all of its time.
 MOST, EACH = 60_000, 30  # characters, and as many that each counts for besides
 LONGEST = 2000
 
