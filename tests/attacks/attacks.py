@@ -9,8 +9,8 @@ another student's work.
 from dataclasses import dataclass
 
 LIMITS = {
-    "cell": 1.5,
-    "call": 1.0,
+    "cell": 1.0,
+    "call": 0.7,
     "notebook": 12,
     "memory": 256 << 20,
     "processes": 24,
