@@ -21,6 +21,9 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.path.is_relative_to(HERE) and item.path.relative_to(HERE).parts[0] in SLOW:
             item.add_marker(pytest.mark.slow)
+    # The first tests in a browser wait for the book to be built. At the head of the first worker's share they
+    # keep that one alone, while the others have work; anywhere else, all come to wait.
+    items.sort(key=lambda item: not item.path.is_relative_to(HERE / "browser"))
 
 
 @pytest.fixture(scope="session")
