@@ -129,9 +129,22 @@ def line_of(element: nodes.Node) -> str:
     return " ".join(text_of(element).split())
 
 
+def name_links(env: BuildEnvironment, doctree: nodes.document) -> None:
+    """Let links that are to show the title of a page or section hold it, as the built page does."""
+    titles = {name.rpartition("/")[2]: line_of(title) for name, title in env.titles.items()}
+    for section in doctree.findall(nodes.section):
+        titles |= dict.fromkeys(section["ids"], line_of(next(section.findall(nodes.title))))
+    for link in doctree.findall(addnodes.pending_xref):
+        page, _, anchor = link["reftarget"].partition("#")
+        if not link.astext():
+            name = page.rpartition("/")[2].removesuffix(".md") or anchor
+            link += nodes.inline("", titles.get(name, ""))
+
+
 def entries(env: BuildEnvironment, page: str) -> Iterator[Entry]:
     """Return what can be found on a page."""
     doctree = env.get_doctree(page)
+    name_links(env, doctree)
     about = line_of(env.titles[page])
     kind = "chapter" if is_chapter(page) else "exercise" if page.startswith("exercises/") else "other"
     for number, section in enumerate(doctree.findall(nodes.section)):

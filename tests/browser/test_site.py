@@ -24,7 +24,7 @@ from npfl_book.site import cover
 ROOT = Path(__file__).parents[2]
 CHAPTERS = [f"chapters/{path.stem}" for path in sorted((ROOT / "chapters").glob("*.md"))]
 # Kilobytes that a reader waits for, compressed as servers send them.
-FIRST_VIEW = 400
+FIRST_VIEW = 250
 
 
 @pytest.mark.parametrize("page_name", ["index", *CHAPTERS])
