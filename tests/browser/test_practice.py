@@ -280,8 +280,11 @@ def test_second_tab_and_new_release(open_site):
     assert second.locator("iframe").count() == 0
     second.close()
     write(page, first_solution(), "mine = 1")
-    page.wait_for_function("() => !frames[0].jupyterapp.shell.currentWidget.context.model.dirty")
+    # What cannot be changed looks so.
+    locked = page.frame_locator("iframe").locator(".jp-mod-readOnly").first
+    assert locked.evaluate("one => getComputedStyle(one, '::after').content") == '"locked"'
     address, context = page.url, page.context
+    page.goto("about:blank")  # before anything was saved
     page.close()
 
     # Fetched beforehand: a route that waits for an answer itself outlives the page that has asked.

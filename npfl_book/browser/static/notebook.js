@@ -41,6 +41,11 @@ const storage = () => new Promise((done) => {
   } catch { done(false); }
 });
 
+const LOCKED = `.jp-mod-readOnly { position: relative; box-shadow: inset 4px 0 var(--jp-border-color0); }
+.jp-mod-readOnly::after { content: "locked"; position: absolute; bottom: 0; right: 0;
+  padding: 0 0.4em; font: var(--jp-ui-font-size0) var(--jp-ui-font-family); color: var(--jp-ui-font-color1);
+  background: var(--jp-layout-color2); pointer-events: none; }`;
+
 // One tab a notebook: two would overwrite each other's work. The lock ends with the tab.
 const alone = () => new Promise((done) => {
   if (!navigator.locks) return done(true);
@@ -62,6 +67,30 @@ const keep = async () => {
   const widget = lab.shell.currentWidget;
   if (widget?.context?.model?.dirty) await widget.context.save();
 };
+// Whoever leaves gives the page no time to save: what is not saved yet is put aside at once, and brought back
+// when the notebook is opened again. With pictures it may be too large for that; the code comes first.
+const aside = `npfl:${name}`;
+const putAside = () => {
+  const model = lab?.shell.currentWidget?.context?.model;
+  if (!model?.dirty) return;
+  const left = model.toJSON();
+  for (const keepOutputs of [true, false]) {
+    if (!keepOutputs) for (const cell of left.cells) if (cell.cell_type === "code") cell.outputs = [];
+    try { return localStorage.setItem(aside, JSON.stringify(left)); } catch { /* no room */ }
+  }
+};
+async function bringBack(context) {
+  const left = localStorage.getItem(aside);
+  if (left) {
+    context.model.fromJSON(JSON.parse(left));
+    await context.save();
+    localStorage.removeItem(aside);
+  }
+  // What was saved since is newer than what was put aside.
+  context.saveState.connect((_, state) => {
+    if (state === "completed" && !context.model.dirty) localStorage.removeItem(aside);
+  });
+}
 const stored = async () => (await lab.serviceManager.contents.get(path, { content: true })).content;
 const kernel = () => lab.shell.currentWidget?.sessionContext?.session?.kernel;
 
@@ -82,6 +111,11 @@ async function open() {
   const widget = lab && await until(() => lab.shell.currentWidget?.context, 60) && lab.shell.currentWidget;
   if (!widget) return refuse("The notebook did not open: reload this page, or download it and solve it in Jupyter.");
   await widget.context.ready;
+  await bringBack(widget.context);
+  // JupyterLab marks an editor that takes no typing by a class alone, which nobody sees.
+  const style = inner.document.createElement("style");
+  style.textContent = LOCKED;
+  inner.document.head.append(style);
   const mine = await stored();
   at("newer").hidden = mine.metadata.npfl?.release === notebook.metadata.npfl.release;
   at("download").disabled = false;
@@ -125,7 +159,8 @@ at("renew").onclick = async () => {
   await open();
 };
 
-addEventListener("visibilitychange", () => { if (lab && document.hidden) keep(); });
+addEventListener("pagehide", putAside);
+addEventListener("visibilitychange", () => { if (lab && document.hidden) { putAside(); keep(); } });
 
 const has = await fetch("practice.json").then((answer) => answer.json());
 notebook = name && await fetch(`files/${path}`).then((answer) => (answer.ok ? answer.json() : null));
