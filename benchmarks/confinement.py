@@ -1,9 +1,9 @@
 """What confinement costs: the processors' time of the same submissions at each level of protection, in turns.
 
-At level ``none`` the processes, the tests' among them, have limits and nothing else. At ``full`` the kernel ends
-what a submission leaves behind; at the two others the grader looks for it among all processes of the machine,
-which can cost more than namespaces do. A control group, where the machine lets the grader have one, is part
-of all three. The last line is JSON.
+At level ``none`` the processes, the tests' among them, have limits and nothing else. At ``full`` the kernel
+ends what a submission leaves behind; at the two others the grader looks for it among all processes of the
+machine, which can cost more than namespaces do. A control group, where the machine lets the grader have one,
+is part of all three. The last line is JSON.
 """
 
 import argparse
