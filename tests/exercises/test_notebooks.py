@@ -5,6 +5,7 @@ import io
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import jupytext
 import nbformat
@@ -82,6 +83,18 @@ def test_functions_come_out_of_earlier_notebooks(tmp_path, monkeypatch):
     assert (names["dropout"](2.0, 0.5, True, None), names["AdamW"]) == (2.0, "reference")
     assert found["dropout"] == answer.source.split("\n\n\ndef other")[0]
     assert set(found) == {"numerical_gradient", "dropout"}
+    # They are offered as a cell, once: the notebook holds it from then on.
+    offered: list[str] = []
+    shell = SimpleNamespace(set_next_input=offered.append)
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    (tmp_path / "own.ipynb").write_text("{}")
+    names["pieces"].offer(found, "own")
+    again: dict = {"np": names["np"], "OWN": {}}
+    exec(offered[0], again)
+    assert (again["dropout"](2.0, 0.5, True, None), set(again["OWN"])) == (2.0, set(found))
+    (tmp_path / "own.ipynb").write_text(offered.pop())
+    names["pieces"].offer(found, "own")
+    assert not offered
 
 
 @pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)
