@@ -55,12 +55,11 @@ def main() -> int:
         for level in (Level.FULL, Level.LANDLOCK, Level.NONE):
             spent = spend(level, arguments.submissions) - spend(level, 0)
             found.setdefault(level, []).append(1000 * spent / arguments.submissions)
-    times = {level: statistics.median(each) for level, each in found.items()}
-    for level, time in times.items():
-        print(
-            f"{level:10} {time:7.1f} ms of CPU a submission ({', '.join(f'{t:.1f}' for t in found[level])})"
-        )
-    ratios = {level: round(times[level] / times[Level.NONE], 2) for level in times if level != Level.NONE}
+    times = {name: statistics.median(each) for name, each in found.items()}
+    for name, each in found.items():
+        rounds = ", ".join(f"{one:.1f}" for one in each)
+        print(f"{name:10} {times[name]:7.1f} ms of CPU a submission ({rounds})")
+    ratios = {name: round(times[name] / times[Level.NONE], 2) for name in times if name != Level.NONE}
     print(json.dumps({"name": "confinement", "ratios": ratios, "most": MOST}))
     return int(arguments.check and max(ratios.values()) > MOST)
 
