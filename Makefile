@@ -12,7 +12,8 @@ export OMP_NUM_THREADS := 1
 # What is installed stands in .venv, a file for each extra of pyproject.toml.
 HAVE := $(VENV)/have-
 # The extras that another one brings along.
-WITH_book := grade
+WITH_course := grade
+WITH_book := $(WITH_course) course
 WITH_export := $(WITH_book) book
 WITH_dev := $(WITH_export) export
 NPM := npfl_book/node_modules/.package-lock.json
@@ -110,7 +111,7 @@ world: $(HAVE)dev  ## grade a folder of strangers' notebooks with stock nbgrader
 rehearsal: $(HAVE)dev  ## a simulated course of 300 students through every step, killed in between; goes on if stopped
 	python tests/simulation/run.py
 
-course: $(HAVE)grade  ## create an nbgrader course: make course DIR=my-course ROSTER=students.csv
+course: $(HAVE)course  ## create an nbgrader course: make course DIR=my-course ROSTER=students.csv
 	npfl-grader course $(or $(DIR),course) $(if $(ROSTER),--roster "$(ROSTER)")
 
 table: $(HAVE)grade  ## try all solutions of the exercises and write docs/exercises.md: which check catches which
