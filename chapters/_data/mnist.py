@@ -204,6 +204,12 @@ def try_out(items: tuple[str, ...], number: int, members: int = 0) -> dict[str, 
     }
 
 
+def short(steps: int = 150) -> list[float]:
+    """Return what is measured after a few steps of the plain network, for the tests."""
+    three = parts(1)
+    return measures(train(three.train, 100, steps=steps).forward(three.test.x), three.test.y)
+
+
 def combinations() -> Iterator[tuple[str, ...]]:
     """Return what is tried: nothing, each method alone, the list item by item, and all but one of it."""
     yield ()
@@ -237,6 +243,7 @@ def main() -> None:
         "examples": examples(),
         "features": features,
         "early": early,
+        "short": short(),
         "methods": methods,
         "ensembles": ensembles,
     }
