@@ -57,9 +57,11 @@ class Local:
         self._free.append(slot)
 
     def warm(self) -> None:
-        """Let all workers start, while this process does something else."""
-        for slot in self._free:
-            slot.submit(_probe)
+        """Let the worker that gets the first task start, while this process does something else.
+
+        The others start with a task each: for one submission they would cost more than all the rest.
+        """
+        self._free[-1].submit(_probe)
 
     def probe(self) -> Probe:
         """Ask a worker which protection it has."""
