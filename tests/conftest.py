@@ -22,7 +22,9 @@ def pytest_collection_modifyitems(items):
         if item.path.is_relative_to(HERE) and item.path.relative_to(HERE).parts[0] in SLOW:
             item.add_marker(pytest.mark.slow)
     # The first tests in a browser wait for the book to be built. At the head of the first worker's share they
-    # keep that one alone, while the others have work; anywhere else, all come to wait.
+    # keep that one alone, while the others have work; anywhere else, all come to wait. The longest tests are
+    # the last, where the share of the last worker, quick tests, leaves time for them.
+    items.sort(key=lambda item: item.path.stem == "test_users")
     items.sort(key=lambda item: not item.path.is_relative_to(HERE / "browser"))
 
 

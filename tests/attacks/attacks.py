@@ -287,7 +287,7 @@ ATTACKS = [
     Attack("the Python installation", HONEST + "import os\ntry: open(os.__file__, 'a').write('x'); print('SECRET-OF-THE-GRADER')\n"
            "except OSError as e: print(e)", ALL),
     Attack("a program with more rights", HONEST + "import subprocess\nfor c in (['su'], ['sudo', '-n', 'true'], ['mount']):\n"
-           "    try:\n        if subprocess.run(c, stdin=subprocess.DEVNULL, capture_output=True).returncode == 0 and c != ['mount']: print('SECRET-OF-THE-GRADER')\n"
+           "    try:\n        if subprocess.run(c, stdin=subprocess.DEVNULL, capture_output=True).returncode == 0 and c != ['mount']: print('SECRET' + '-OF-THE-GRADER')\n"
            "    except OSError as e: print(e)", ALL),
     # Leaving something for later.
     Attack("modules beside the notebook",

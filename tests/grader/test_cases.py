@@ -288,7 +288,7 @@ def test_feedback_and_grades_agree(course):
     course.run("autograde", NAME)
     course.run("feedback", NAME)
     page = course.root / "feedback" / "u1" / NAME / f"{NAME}.html"
-    assert "10.0 / 12.0" in page.read_text()
+    assert "10 of 12" in page.read_text()
     with Gradebook(f"sqlite:///{course.root}/gradebook.db", "npfl") as gradebook:
         gradebook.find_grade("exact-zeros-why", NAME, NAME, "u1").manual_score = 2.0
         gradebook.update_or_create_assignment(NAME, duedate="2026-03-10 12:00:00 UTC")
@@ -302,7 +302,7 @@ def test_feedback_and_grades_agree(course):
     done = course.run("publish", NAME, "--system", "blackboard")
     said = " ".join(done.stdout.split())
     assert "feedback written anew, for grades that have changed since: 2" in said
-    assert "10.8 / 12.0" in page.read_text()
+    assert "10.8 of 12" in page.read_text()
     assert "on top of that, as bonus: exact-zeros-why" in said
     text = (course.root / "published" / NAME / "grades-blackboard.csv").read_text("utf-8-sig")
     # 12 of the 10 points that count, a tenth off for the day, of 20.
@@ -324,7 +324,7 @@ def test_feedback_and_grades_agree(course):
     course.run("publish", NAME, "--system", "blackboard")
     text = (course.root / "published" / NAME / "grades-blackboard.csv").read_text("utf-8-sig")
     assert dict(csv.reader(io.StringIO(text)))["u1"] == "24.00"
-    assert "12.0 / 12.0" in page.read_text()
+    assert "12 of 12" in page.read_text()
     assert "there is no student nobody" in course.run("extend", NAME, "nobody", "--days", "1", code=1).stderr
 
 

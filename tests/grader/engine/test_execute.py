@@ -68,6 +68,11 @@ def test_solutions_lose_just_what_they_should(path):
         # The student's own cell counts as one that is lost where it stops with an error.
         cells = [cell["id"] for cell in job["cells"] if cell["role"] in ("student", "test")]
         lost = {name for name in cells if found[name] != "ok"}
+        if solution.title == "a table of invented numbers":
+            # A sandbox sees no package that is installed for development, and has no digits: it must say so.
+            assert not lost
+            assert "Your numbers were not compared" in json.dumps(result)
+            continue
         assert lost == solution.loses, (solution.title, found)
         assert {found[name] for name in lost} <= {"error"}, (solution.title, found)
 
