@@ -66,13 +66,13 @@ ASK = """async (questions) => {
     const {open, excerpt} = await import(new URL("find.js", static_).href);
     const entries = await fetch(new URL("search-index.json", static_)).then((found) => found.json());
     const find = await open(entries);
-    return questions.map((question) => find(question, 100).map((hit) => ({
-        address: hit.address.replace("chapters/", ""), kind: hit.kind, said: excerpt(hit),
+    return questions.map((question) => find(question, 100).map((hit, place) => ({
+        address: hit.address.replace("chapters/", ""), kind: hit.kind, said: place < 3 ? excerpt(hit) : [],
     })));
 }"""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def answers(browser, address):
     """Return what is found for each question, and for some more."""
     page = browser.new_page()
