@@ -83,6 +83,7 @@ check: lint  ## for daily work, a minute: lint, and the tests that need no brows
 lint: $(HAVE)dev $(TSC)  ## check format, style, types, who imports whom, spelling and prose
 	ruff format --check .
 	ruff check .
+	python tools/cells.py --check chapters/*.md
 	mypy
 	$(TSC) --project npfl_book
 	lint-imports

@@ -60,6 +60,12 @@ RIGHT = {
     "backprop through a dense layer": ["01c-steps.html#backward-through-a-layer"],
     "how many parameters does a network have": ["01-putting-it-together.html#a-whole-network"],
     "soft labels": ["12-label-smoothing.html"],
+    "perceptron": ["glossary.html#term-unit", "01-putting-it-together.html#"],
+    "imbalanced classes": ["03c-f-score-and-bleu.html#precision-recall-f-score"],
+    "train/validation/test split": ["01-putting-it-together.html#three-parts-of-the-data"],
+    "sparse weights": ["08-l1.html"],
+    "sample weights": ["03b-metrics.html#weights"],
+    "regression output layer": ["02-from-the-1990s.html#outputs-and-losses"],
 }
 ASK = """async (questions) => {
     const static_ = new URL("_static/", location.href);

@@ -3,10 +3,10 @@ import MiniSearch from "./minisearch.js";
 import { stemmer } from "./stemmer.js";
 
 // Words of a question that say nothing of its subject.
-const QUESTION = new Set(("a about after all an and any are as at be because been between but by calculate can come compute could define defined " +
+const QUESTION = new Set(("a about after all an and any are as at be because been between but by calculate calculated can come compute computed could define defined " +
   "definition describe did difference differ different do does doing each example explain find for formula from get give go good had happen happens has have how i if in " +
   "instead into is it its just keep know like make makes many me mean meaning means much must my need not of on one only or other our out should show so some such tell " +
-  "than that the their them then there these they thing this those to too use used useful uses using versus very vs want was we what when where which who why will with " +
+  "than that the their them then there these they thing this those to too typical typically use used useful uses using versus very vs want was we what when where which who why will with " +
   "without work works would write you your").split(" "));
 // What else things are called; the pages say what stands on the right.
 const CALLED = Object.entries({
@@ -50,10 +50,14 @@ const CALLED = Object.entries({
   "(?:data )?leak(?:s|age|ing)?": "leakage",
   "skip connections?|resnets?": "residual connection",
   "one[- ]hot": "onehot",
+  "perceptrons?": "unit",
+  "sparsity|sparse (?:weights?|parameters?|solutions?|models?)": "l1 zeros sparse",
+  "(?:im|un)balanced|class imbalance": "rare fscore",
+  "train(?:ing)?[ ,/-]+(?:and )?(?:(?:dev|valid\\w*)[ ,/-]+)?(?:and )?test(?: data| sets?| splits?)?": "training validation test data",
   "log[- ]?sum[- ]?exp": "logsumexp",
 }).map(([pattern, name]) => [new RegExp(`(?<![\\p{L}\\p{N}_.])(?:${pattern})(?![\\p{L}\\p{N}_])`, "gu"), name]);
 // Terms come first, what closes a chapter later, and the reference of the package last.
-const KINDS = { term: 1.25, chapter: 1, exercise: 0.6, other: 0.5, end: 0.45, reference: 0.25 };
+const KINDS = { term: 1.25, chapter: 1, exercise: 0.6, other: 0.5, end: 0.45, reference: 0.1 };
 
 const plain = (text) => {
   let said = text.normalize("NFKC").toLowerCase().replace(/[’]/g, "'").replace(/(l)\^(\d)/g, "$1$2").replace(/(\p{L})'s?(?!\p{L})/gu, "$1").replace(/isation\b/g, "ization").replace(/ise(r|d|s)?\b/g, "ize$1");
@@ -87,7 +91,9 @@ export const open = async (entries) => {
       const entry = all.get(hit.id);
       // A section with all words outweighs one that has one of them often, and one that is called so all others.
       const share = new Set(hit.queryTerms).size / terms.length;
-      return { ...entry, terms: hit.terms, score: hit.score * KINDS[entry.kind] * share ** 2 * (entry.called === terms.join(" ") ? 3 : 1) };
+      // A term that was not asked for by its whole name is only one of many that share a word.
+      const kind = entry.kind === "term" && !entry.called.split(" ").every((word) => terms.includes(word)) ? "other" : entry.kind;
+      return { ...entry, terms: hit.terms, score: hit.score * KINDS[kind] * share ** 2 * (entry.called === terms.join(" ") ? 3 : 1) };
     }).sort((a, b) => b.score - a.score).slice(0, most);
   };
 };
