@@ -131,7 +131,7 @@ def leaky_relu(x: ArrayLike, slope: ArrayLike = 0.01) -> NDArray:
 def leaky_relu_grad(x: ArrayLike, slope: ArrayLike = 0.01) -> NDArray:
     r"""Differentiate leaky ReLU, 1 where :math:`x > 0` and :math:`\nu` elsewhere.
 
-    The derivative by the slope ν is :math:`\min(x, 0)`.
+    The derivative with respect to the slope ν is :math:`\min(x, 0)`.
     Parameters, result and errors are those of `leaky_relu`.
 
     Examples

@@ -59,7 +59,7 @@ class Sequential(Independent):
     Attributes
     ----------
     vector, gradient_vector : ndarray, shape (number of parameters,)
-        All parameters, and the derivatives of the loss by them.
+        All parameters, and the derivatives of the loss with respect to them.
     parameters, gradients : list of ndarray
         The same numbers as arrays of the layers: views of the vectors. To set any of these four, or an array
         of a list, copies the numbers in.
@@ -165,14 +165,14 @@ class Sequential(Independent):
         return y
 
     def backward(self, dy: ArrayLike) -> NDArray:
-        """Set `gradients`, given the derivative by the last outputs; return that by the inputs."""
+        """Set `gradients` and return the derivative with respect to x, given that for the last outputs."""
         dx = as_float("dy", dy)
         for layer in reversed(self._layers):
             dx = layer.backward(dx)
         return dx
 
     def _set_gradients(self, dy: NDArray) -> None:
-        """Do what training needs of `backward`: nobody uses the derivative by the inputs there."""
+        """Do what training needs of `backward`: nobody uses the derivative with respect to x there."""
         for layer in self._layers[:0:-1]:
             dy = layer.backward(dy)
         self._layers[0]._set_gradients(dy)

@@ -1,10 +1,10 @@
 r"""Layers with a forward and a backward pass.
 
 ``forward(x, training=False)``, or the layer called like a function, computes the outputs and keeps what
-``backward(dy)`` needs: do not change x in between. ``backward`` takes the derivative of the loss by the last
-outputs, writes those by the layer's own parameters into ``gradients`` (replacing what was there) and returns
-that by the inputs. It never builds a Jacobian: that of a dense layer has the shape (B, fan_out, B, fan_in),
-and nearly all of it is 0.
+``backward(dy)`` needs: do not change x in between. ``backward`` takes the derivative of the loss with
+respect to the last outputs, writes those with respect to the layer's own parameters into ``gradients``
+(replacing what was there) and returns that with respect to the inputs. It never builds a Jacobian: that of a
+dense layer has the shape (B, fan_out, B, fan_in), and nearly all of it is 0.
 
 Examples are rows: inputs have the shape (..., D), with the D features on the last axis. A layer with
 parameters computes in their dtype and converts its inputs to it, as Keras does; others keep that of inputs.

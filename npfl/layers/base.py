@@ -12,13 +12,13 @@ from npfl._objects import Arrays, Gradients, Independent, held
 
 
 class Layer(Independent, ABC):
-    """Map inputs to outputs, and derivatives by the outputs to those by inputs and parameters.
+    """Map inputs x to outputs y, and derivatives with respect to y to those with respect to x and parameters.
 
     Attributes
     ----------
     parameters, gradients : list of ndarray
-        The arrays that training changes, and the derivatives of the loss by them, in the same order. To set
-        one, or in a model the whole list, copies the numbers in.
+        The arrays that training changes, and the derivatives of the loss with respect to them, in the same
+        order. To set one, or in a model the whole list, copies the numbers in.
     state : list of ndarray
         Arrays that belong to the layer but are not trained.
 
@@ -55,7 +55,7 @@ class Layer(Independent, ABC):
 
     @abstractmethod
     def backward(self, dy: ArrayLike) -> NDArray:
-        """Set `gradients` and return the derivative by the last inputs, given that by the last outputs."""
+        """Set `gradients` and return the derivative with respect to x, given that with respect to y."""
 
     def __call__(self, x: ArrayLike, training: bool = False) -> NDArray:
         """Return the outputs of inputs x."""
@@ -77,7 +77,7 @@ class Layer(Independent, ABC):
         return x
 
     def _derivative(self, dy: ArrayLike) -> NDArray:
-        """Convert the derivative by the outputs, and refuse another shape than theirs."""
+        """Convert the derivative with respect to the outputs, and refuse another shape than theirs."""
         dy = as_float("dy", dy)
         if self._output_shape is None:
             raise RuntimeError("backward needs a forward pass before it")

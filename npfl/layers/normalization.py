@@ -146,6 +146,6 @@ def moments(x: NDArray, axes: tuple[int, ...]) -> tuple[NDArray, NDArray]:
 
 
 def standardize_backward(dz: NDArray, z: NDArray, scale: NDArray, axes: tuple[int, ...]) -> NDArray:
-    """Return the derivative by x, given that by ``z = (x - mean) * scale``."""
+    """Return the derivative with respect to x, given that with respect to ``(x - mean) * scale``."""
     # Each z depends on its own x, and on all x of the axes through the mean and through the variance.
     return scale * (dz - dz.mean(axes, keepdims=True) - z * (dz * z).mean(axes, keepdims=True))

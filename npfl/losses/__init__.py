@@ -1,4 +1,4 @@
-r"""Losses: what training minimizes, each with its gradient by the predictions.
+r"""Losses: what training minimizes, each with its gradient with respect to the predictions.
 
 A loss has two forms, as in Keras. The *function* takes `y_true` and `y_pred` of shape (..., K) and returns
 the unreduced losses of shape (...): the last axis is averaged, or summed where it holds one distribution.
