@@ -35,6 +35,9 @@ HOME, TEMPORARY = f"{OWN}/home", f"{OWN}/tmp"
 DEVICES = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"]
 # Reference implementations must not be there to copy from.
 HIDDEN_PACKAGES = ("npfl",)
+# Where they are beside this package: among the others, or in a clone that is installed for development. Of a
+# clone nothing else is shown, as it may hold an instructor's exercises and whole courses.
+_REFERENCES = [str(Path(__file__).parents[3] / name) for name in HIDDEN_PACKAGES]
 _SYSTEM = [
     "/usr",
     "/bin",
@@ -59,8 +62,8 @@ _SYSTEM = [
 
 @functools.cache
 def readable() -> list[str]:
-    """List what student code may read: the system's programs and libraries, and Python with its packages."""
-    paths = [sys.prefix, sys.base_prefix, sys.exec_prefix, *sysconfig.get_paths().values()]
+    """List what may be read in a sandbox: the system's programs and libraries, Python and its packages."""
+    paths = [sys.prefix, sys.base_prefix, sys.exec_prefix, *sysconfig.get_paths().values(), *_REFERENCES]
     if site.ENABLE_USER_SITE:
         paths.append(site.getusersitepackages())
     kept: list[str] = []
@@ -74,8 +77,9 @@ def readable() -> list[str]:
 @functools.cache
 def hidden() -> list[str]:
     """List the folders among them that student code may not read."""
-    folders = {path for key, path in sysconfig.get_paths().items() if key in ("purelib", "platlib")}
-    return [str(p) for f in folders for name in HIDDEN_PACKAGES if (p := Path(f, name)).is_dir()]
+    folders = [path for key, path in sysconfig.get_paths().items() if key in ("purelib", "platlib")]
+    among = [os.path.join(folder, name) for folder in folders for name in HIDDEN_PACKAGES]
+    return sorted(filter(os.path.isdir, {*among, *_REFERENCES}))
 
 
 def stranger() -> int:
@@ -150,6 +154,8 @@ def _build_root(hide: list[str]) -> None:
     linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
     linux.mount("tmpfs", root, "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "size=1m,mode=755")
     for path in [*readable(), *filter(os.path.exists, DEVICES)]:
+        if path in hide:
+            continue
         target = root + path
         Path(target).parent.mkdir(parents=True, exist_ok=True)
         if os.path.islink(path) and path.count("/") == 1:  # /lib and the like lead into /usr
@@ -161,7 +167,8 @@ def _build_root(hide: list[str]) -> None:
             Path(target).touch()
         linux.mount(os.path.realpath(path), target, None, linux.MS_BIND | linux.MS_REC)
     for path in hide:
-        linux.mount("tmpfs", root + path, "tmpfs", linux.MS_RDONLY, "size=4k")
+        if os.path.isdir(root + path):
+            linux.mount("tmpfs", root + path, "tmpfs", linux.MS_RDONLY, "size=4k")
     for folder in ("/proc", OWN):
         os.mkdir(root + folder)
     os.symlink(TEMPORARY, f"{root}/dev/shm")  # where the semaphores of multiprocessing are
