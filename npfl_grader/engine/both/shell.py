@@ -289,6 +289,21 @@ def prepare() -> None:
         "import numpy\ndef f():\n    numpy.testing.assert_allclose([1.0], [2.0])\nf()", silent=True
     )
     _shell.run_cell("def f(:", silent=True)
+    _settle()
+
+
+def draw() -> None:
+    """Draw a figure, once matplotlib is loaded: the first one loads and measures what all others use."""
+    _shell.run_cell(
+        "import matplotlib.pyplot as plt\n_, (a, b) = plt.subplots(1, 2)\na.hist([1.5, 2])\n"
+        "b.plot([1, 10], label='0.5')\nb.set(title='0', xlabel='x')\nb.legend()\nplt.show()",
+        silent=True,
+    )
+    _settle()
+
+
+def _settle() -> None:
+    """Forget what was run, and take what is loaded out of the reach of the garbage collector."""
     _shell.reset(new_session=True)
     Stream.outputs = Outputs(0)
     gc.collect()
@@ -322,6 +337,7 @@ class Notebook:
         *,
         brief: bool = False,
         testing: bool = False,
+        shown: bool = True,
         waited: Callable[[], float] | None = None,
     ) -> tuple[ExecutionResult, list[Output]]:
         """Run one cell.
@@ -342,6 +358,8 @@ class Notebook:
         testing : bool
             Whether this is a test. One that reads what another program prints fails, also for the
             instructor's solution, so that a person decides; it could pass on nothing.
+        shown : bool
+            Whether anybody sees what the cell displays; otherwise no figure is rendered, nor anything else.
         waited : callable, optional
             Says how many seconds the cell has waited for a processor, which do not count; by default it
             asks for this process.
@@ -357,6 +375,9 @@ class Notebook:
         self.shell.execution_count = count
         self.shell.most, self.shell.began = most, began
         self.shell.brief, self.shell.testing = brief, testing
+        formats = self.shell.display_formatter
+        assert formats is not None
+        formats.active_types = formats.format_types if shown else []
         result: ExecutionResult | None = None
         error: BaseException | None = None
         try:

@@ -55,6 +55,8 @@ def main(descriptor: int, role: str, base: str, ceiling: str, *libraries: str) -
         with contextlib.suppress(ImportError):  # which is for the notebook to hear
             importlib.import_module(library)
     gc.freeze()
+    if "matplotlib.pyplot" in sys.modules:
+        shell.draw()
     for name in os.listdir(
         base
     ):  # what IPython and libraries have left for the next time, which there is not

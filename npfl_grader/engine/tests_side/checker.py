@@ -181,8 +181,9 @@ class Checker:
             return waited_for_processor() + (self.patience.waited(process) if process else 0.0)
 
         testing = cell.role == Role.TEST
+        # What an instructor's cell displays is taken from the student's process, where it has run as well.
         result, outputs = notebook.run(
-            cell.source, seconds, count, brief=cell.brief, testing=testing, waited=idle
+            cell.source, seconds, count, brief=cell.brief, testing=testing, shown=testing, waited=idle
         )
         took = time.monotonic() - started
         problem = result.error_before_exec or result.error_in_exec

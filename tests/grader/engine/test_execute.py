@@ -105,6 +105,15 @@ def test_outputs_are_those_of_a_notebook(run_cells):
     assert (nothing["status"], nothing["execution_count"], nothing["outputs"]) == ("skipped", None, [])
 
 
+def test_what_the_instructors_cells_display_is_rendered_once(run_cells):
+    shows = "rendered = []\nclass A:\n    def _repr_html_(self):\n        rendered.append(1)\n        return '<b>x</b>'\n"
+    displayed, *_, test = run_cells(
+        ("locked", f"{shows}display(A())\nA()"), DOUBLE, ("test", "assert rendered == []\ndisplay(A())")
+    )
+    assert [output["data"]["text/html"] for output in displayed["outputs"]] == ["<b>x</b>"] * 2
+    assert [output["data"]["text/html"] for output in test["outputs"]] == ["<b>x</b>"]
+
+
 @pytest.mark.parametrize(
     ("last", "value"),
     [
