@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.signal import correlate2d
 
 FOLDER = Path(__file__).parents[2] / "chapters" / "_data"
 
@@ -16,7 +17,9 @@ def program(name):
     return module
 
 
-depth, mnist, normalization, recipe = map(program, ("depth", "mnist", "normalization", "recipe"))
+convolution, depth, mnist, normalization, recipe = map(
+    program, ("convolution", "depth", "mnist", "normalization", "recipe")
+)
 
 
 def test_all_networks_are_stored():
@@ -154,3 +157,50 @@ def test_measures():
     assert nll == pytest.approx(-np.log([0.7, 0.3, 0.65, 0.9]).mean(), abs=1e-4)
     # Bins 0.6, 0.7 and 0.9: |1 - 0.65|, |1 - 1.4| and |1 - 0.9|, over 4.
     assert ece == pytest.approx((0.35 + 0.4 + 0.1) / 4, abs=1e-4)
+
+
+def test_a_convolution_slides_its_kernel():
+    rng = np.random.default_rng(5)
+    layer = convolution.Convolution(7, 2, 3, 4, rng)
+    x = rng.normal(size=(2, 7 * 7 * 2))
+    layer.parameters[1][...] = rng.normal(size=4)
+    kernel, found = layer.parameters[0].reshape(3, 3, 2, 4), layer.forward(x).reshape(2, 5, 5, 4)
+    for example, unit in np.ndindex(2, 4):
+        channels = [
+            correlate2d(x[example].reshape(7, 7, 2)[..., c], kernel[..., c, unit], "valid") for c in (0, 1)
+        ]
+        assert np.allclose(found[example, ..., unit], sum(channels) + layer.parameters[1][unit], atol=1e-5)
+    # It is linear in the inputs and in the kernel, so that its derivative is the same everywhere.
+    back, move = rng.normal(size=(2, 100)).astype(np.float32), rng.normal(size=x.shape)
+    dx = layer.backward(back)
+    assert np.sum(back * (layer.forward(x + move) - layer.forward(x))) == pytest.approx(
+        np.sum(dx * move), rel=1e-4
+    )
+    layer.backward(back)
+    before, turn = layer.forward(x), rng.normal(size=(18, 4)).astype(np.float32)
+    layer.parameters[0][...] += turn
+    assert np.sum(back * (layer.forward(x) - before)) == pytest.approx(
+        np.sum(layer.gradients[0] * turn), rel=1e-4
+    )
+
+
+def test_pooling_keeps_the_largest():
+    x = np.random.default_rng(6).permutation(2 * 4 * 4 * 3).reshape(2, -1).astype(float)
+    layer = convolution.MaxPooling(4, 3)
+    squares = x.reshape(2, 4, 4, 3)
+    found = layer.forward(x).reshape(2, 2, 2, 3)
+    for example, down, right, channel in np.ndindex(found.shape):
+        square = squares[example, 2 * down : 2 * down + 2, 2 * right : 2 * right + 2, channel]
+        assert found[example, down, right, channel] == square.max()
+    dx = layer.backward(found.reshape(2, -1))
+    assert np.array_equal(dx[dx > 0], x[dx > 0])
+    assert np.count_nonzero(dx) == np.count_nonzero(found)
+
+
+def test_a_convolutional_network_as_stored():
+    found = convolution.try_out(mnist.parts(1), 100, 1e-3, steps=convolution.SHORT)
+    stored = convolution.load()
+    assert set(stored) == {"short", *(f"{strength:g}" for strength in convolution.STRENGTHS)}
+    for name in ("training", "validation", "test"):
+        assert np.allclose(found[name], stored["short"][name], atol=0.01)
+    assert found["length"] == pytest.approx(stored["short"]["length"], abs=0.05)
