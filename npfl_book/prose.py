@@ -22,6 +22,8 @@ RULES = {
     r"takes? hold of": "acts on",
     r"from none of|in none of the (?:two|three|four|five)": "turn it round: in any of, with not",
     r"all the same(?=[,.;:])": "nevertheless, still",
+    r"in the place of": "instead of, or in place of",
+    r"half way": "halfway",
 }
 LINES = {r"(?<=\S)  +(?=\S)": "two spaces", r"(?<=\w) +[,;.!?](?=\s|$)": "a space before the mark"}
 NOT_PROSE = [

@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[2]
         "see E35",
         "It is 0 exactly if both are.",
         "the derivative by the logits",
+        "It stands in the place of the other.",
         ":::{dropdown} Simply\n:::",
         "```{checkpoint} Obviously?\n- [x] yes :: yes\n```",
     ],
