@@ -15,7 +15,9 @@ from npfl.explore import page
 
 # Each width with each theme; from one to the next only one of the two changes.
 SETTINGS = [(1280, "light"), (1280, "dark"), (390, "dark"), (390, "light")]
-# The sliders of a page are moved in both of these.
+# The sliders of a page are moved in both of these. Where they lie and whether the page moves depends on the
+# width, and so they are dragged and touched in both; keys, which lead through a script that asks for no
+# width, and the change to the other theme are tried in the first.
 SLIDER_SETTINGS = [(1280, "light"), (390, "dark")]
 OTHER_THEME = {"light": "dark", "dark": "light"}
 # A screen of 1280 pixels at four times the size shows this many.
@@ -83,7 +85,7 @@ def check(figure, digests):
     return shown
 
 
-def move(opened, figure, digests):
+def move(opened, figure, digests, *, type_too=True):
     """Drag, touch and type each slider of a figure, and check the picture each time."""
     first = check(figure, digests)
     for choice in figure.get_by_role("radiogroup").all():
@@ -103,6 +105,8 @@ def move(opened, figure, digests):
         opened.touchscreen.tap(box["x"] + 3, middle)
         assert slider.input_value() == "0"
         check(figure, digests)
+        if not type_too:
+            continue
         keys = [("End", last), ("ArrowLeft", max(last - 1, 0)), ("Home", 0), ("ArrowRight", min(1, last))]
         for key, position in keys:
             opened.keyboard.press(key)
@@ -143,14 +147,19 @@ def move_elsewhere(control):
     return control.get_attribute("id")
 
 
-def move_all(opened, expected, theme):
-    """Move the sliders of all figures; then look at them in the other theme, which changes colours only."""
+def move_all(opened, expected, *, type_too):
+    """Move the sliders of all figures."""
     figures = opened.locator(".npfl-explore").all()
     assert sorted(figure.get_attribute("id") for figure in figures) == sorted(expected)
     for figure in figures:
         for picture in figure.locator(".npfl-picture").all():
             assert picture.get_attribute("aria-label").strip()
-        move(opened, figure, expected[figure.get_attribute("id")])
+        move(opened, figure, expected[figure.get_attribute("id")], type_too=type_too)
+
+
+def change_theme(opened, expected, theme):
+    """Look at the figures in the other theme, which changes colours only."""
+    figures = opened.locator(".npfl-explore").all()
     paper = "getComputedStyle(document.querySelector('.npfl-picture path')).fill"
     light_or_dark = opened.evaluate(paper)
     opened.emulate_media(color_scheme=OTHER_THEME[theme])
@@ -240,8 +249,11 @@ class Visit:
     def sliders(self, width, theme):
         with self.noting("sliders", f"{width} {theme}"):
             show(self.opened, width, theme)
-            move_all(self.opened, self.digests, theme)
+            first = (width, theme) == SLIDER_SETTINGS[0]
+            move_all(self.opened, self.digests, type_too=first)
             self.wide(width)
+            if first:
+                change_theme(self.opened, self.digests, theme)
 
     def rules(self):
         """Look for breaches of the rules of accessibility, as far as a program finds them."""
