@@ -1,3 +1,4 @@
+# [locked] What the checks use: run this cell, and leave it as it is.
 import numpy as np
 
 
@@ -9,6 +10,7 @@ class checks:
     """
 
     done = 0  # comparisons that passed since the last summary
+    points = 0  # of the checks that you see, once they pass
 
     class Yours:
         """Your function, called by its name; whatever keeps it from answering is said in one sentence."""
@@ -52,7 +54,7 @@ class checks:
                 if type(error).__module__.startswith("npfl_grader"):
                     raise  # it is the grader's, and says what it has to say
                 message = " ".join(str(error).split())[:200].rstrip(" .")
-                if "npfl" in message and isinstance(error, ImportError):
+                if "npfl" in message and isinstance(error, (ImportError, PermissionError)):
                     message += "; npfl cannot be imported here, as the task says"
                 checks.complain(
                     f"Your code stops with {type(error).__name__}{': ' if message else ''}{message}\n"
@@ -99,28 +101,42 @@ class checks:
     @staticmethod
     def complain(message):
         """Fail with a message, without the lines of the check, which say nothing about your code."""
+        import textwrap
+
         checks.done = 0
         error = AssertionError(message)
-        error._render_traceback_ = lambda: [f"AssertionError: {message}"]
+        # "Validate" cuts off longer lines.
+        lines = [
+            part for line in f"AssertionError: {message}".splitlines() for part in textwrap.wrap(line, 84)
+        ]
+        error._render_traceback_ = lambda: ["\n".join(lines)]
         raise error from None
 
     @staticmethod
-    def place(error):
-        """Say where in your code an exception arose."""
+    def place(error, otherwise="at once: can it be called with these arguments?"):
+        """Say where in your code an exception arose; the cells of the exercise are not yours."""
         notes = [note for note in getattr(error, "__notes__", []) if note.startswith("in your code")]
         if notes:
             return notes[-1]  # from the grader
         import linecache
+        import sys
 
-        found = ""
+        frame, theirs, found = sys._getframe(), set(), otherwise
+        while frame is not None:  # what runs now are the exercise's own cells
+            if frame.f_globals is globals():
+                theirs |= {frame.f_code.co_filename}
+            frame = frame.f_back
         trace = error.__traceback__.tb_next
         while trace is not None:
-            frame = trace.tb_frame
-            if frame.f_globals is globals():
-                line = linecache.getline(frame.f_code.co_filename, trace.tb_lineno, frame.f_globals).strip()
-                found = f"in your code, line {trace.tb_lineno}, in {frame.f_code.co_name}: {line}"
+            code = trace.tb_frame.f_code
+            # A notebook that was saved as a script is all in one file.
+            if trace.tb_frame.f_globals is globals() and (
+                code.co_filename not in theirs or (len(theirs) == 1 and code.co_name != "picture")
+            ):
+                line = linecache.getline(code.co_filename, trace.tb_lineno, globals()).strip()
+                found = f"in your code, line {trace.tb_lineno}, in {code.co_name}: {line}"
             trace = trace.tb_next
-        return found or "at once: can it be called with these arguments?"
+        return found
 
     @staticmethod
     def look_for_syntax_error(name):
@@ -210,7 +226,11 @@ class checks:
             checks.done += 1
             return  # nothing: the value of a check's last line would be taken for its points
         known = mistakes.items() if isinstance(mistakes, dict) else mistakes or []
-        fitting = [f"\n  {text}" for text, wrong in known if alike(value, wrong, rtol, atol)]
+        fitting = [
+            f"\n  {text.strip()}"
+            for text, wrong in known
+            if alike(value, wrong, rtol, atol) or np.array_equal(value, wrong, equal_nan=True)
+        ]
         named = fitting[0] if fitting else ""
         expected = f"{case}: expected" if case else "Expected"
         if value.shape != wanted.shape:
@@ -270,10 +290,24 @@ class checks:
         return not isinstance(value, np.ndarray) or bool(np.array_equal(value, other))
 
     @staticmethod
-    def passed(worth):
+    def passed(points, whole):
         """Say how many comparisons passed, and what that is worth."""
-        print(f"{checks.done} of {checks.done} passed, for {worth}. The other checks run when you hand in.")
-        checks.done = 0
+        print(
+            f"{checks.done} of {checks.done} passed, for {points} of {whole} points. "
+            "The other checks run when you hand in."
+        )
+        checks.done, checks.points = 0, points
+
+    @staticmethod
+    def tell_validate(whole):
+        """Say what is sure: "Validate" takes checks that run only when you hand in for passed."""
+        import os
+
+        if os.environ.get("NBGRADER_VALIDATING"):
+            checks.complain(
+                f"{checks.points} of {whole} points so far: the other checks run when you hand in.\n"
+                'No mistake of yours: a failure is the only way to tell it under "Validate".'
+            )
 
     @staticmethod
     def draw(picture):
@@ -283,4 +317,9 @@ class checks:
         except NotImplementedError:
             print("No picture yet: your code is not written yet.")
         except Exception as error:
-            print(f"No picture yet: {type(error).__name__}: {error}\n  {checks.place(error)}")
+            print(f"No picture yet: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
+            place = checks.place(error, "")
+            if place:
+                print(f"  {place}")
+            elif isinstance(error, ImportError):
+                print("  The picture needs it; your points do not.")

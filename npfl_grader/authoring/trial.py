@@ -52,7 +52,10 @@ def visible_checks(path: Path) -> set[str]:
     return {
         cell.metadata.nbgrader.grade_id
         for cell in _cells(path)
-        if is_grade(cell) and not is_solution(cell) and "BEGIN HIDDEN TESTS" not in cell.source
+        if is_grade(cell)
+        and not is_solution(cell)
+        and cell.metadata.nbgrader.points
+        and "BEGIN HIDDEN TESTS" not in cell.source
     }
 
 

@@ -1,11 +1,13 @@
 """Every exercise against the solutions that students write, right ones and wrong ones."""
 
 import importlib.util
+import linecache
 import re
 from pathlib import Path
 
 import pytest
-from nbgrader.utils import is_solution
+from nbformat import NotebookNode
+from nbgrader.utils import is_locked, is_solution
 
 from npfl_grader.authoring import exercises, trial
 
@@ -122,6 +124,43 @@ def test_a_syntax_error_is_said_before_an_older_version_is_checked():
         AssertionError, match=r"SyntaxError: .*, in line 2 of the cell that defines f: lambda = 1"
     ):
         names["checks"].yours("f")(1)
+
+
+def test_only_a_line_of_the_students_own_is_called_theirs(capsys):
+    def cell(source, names, file):
+        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+        exec(compile(source, file, "exec"), names)
+
+    names: dict = {}
+    cell((ROOT / "chapters" / "exercises" / "checks.py").read_text(encoding="utf-8"), names, "<imports>")
+    cell("def f(x, then=abs):\n    return then(1 / x)", names, "<mine>")
+    drawn = "def picture():\n    LINE\n\nchecks.draw(picture)"
+    cell(drawn.replace("LINE", "import no_such_package"), names, "<picture>")
+    cell(drawn.replace("LINE", "f(0)"), names, "<picture>")
+    assert capsys.readouterr().out.splitlines() == [
+        "No picture yet: ModuleNotFoundError: No module named 'no_such_package'",
+        "  The picture needs it; your points do not.",
+        "No picture yet: ZeroDivisionError: division by zero",
+        "  in your code, line 2, in f: return then(1 / x)",
+    ]
+    # What a check hands in to be called is not theirs, either; the line that calls it is.
+    with pytest.raises(AssertionError, match=r"\n  in your code, line 2, in f: return then"):
+        cell("def fails(x):\n    raise KeyError(x)\n\nchecks.yours('f')(1, fails)", names, "<check>")
+
+
+@pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)
+def test_what_is_said_of_points_is_true_and_what_is_locked_is_marked(path):
+    cells = exercises.read(path).cells
+    visible = trial.visible_checks(path)
+    passed = [
+        cell.source.splitlines()[-1] for cell in cells if cell.id in visible and "passed(" in cell.source
+    ]
+    whole = exercises.total_points(NotebookNode(cells=cells))
+    first = next(cell.metadata.nbgrader.points for cell in cells if cell.id in visible)
+    assert passed == [f"checks.passed({first}, {whole:g})"]
+    assert cells[-1].source.splitlines()[-1] == f"checks.tell_validate({whole:g})"
+    locked = [cell for cell in cells if cell.cell_type == "code" and is_locked(cell)]
+    assert [cell.id for cell in locked if not cell.source.startswith("# [locked] ")] == []
 
 
 @pytest.mark.parametrize("path", EXERCISES[:1], ids=lambda path: path.stem)

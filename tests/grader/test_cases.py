@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import shutil
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -16,12 +17,19 @@ CASES = Path(__file__).parent / "desk"
 ROOT = Path(__file__).parents[2]
 NAME = "l1_update"
 
+# The exercise as it was when the inputs were handed in: its last cell, for "Validate", is newer.
+_FOLDER = tempfile.TemporaryDirectory(prefix="npfl-cases-")
+EXERCISES = Path(_FOLDER.name)
+shutil.copy(ROOT / "chapters" / "exercises" / "checks.py", EXERCISES)
+_older, _, _ = (ROOT / "chapters" / "exercises" / f"{NAME}.md").read_text().rpartition("```{code-cell}")
+(EXERCISES / f"{NAME}.md").write_text(_older)
+
 
 @pytest.fixture(scope="module")
 def exercise(tmp_path_factory, template, crew):
     """A course with the exercise of the inputs."""
     room = type(template)(tmp_path_factory.mktemp("cases") / "course", crew)
-    creation.create(room.root, [ROOT / "chapters" / "exercises" / f"{NAME}.md"])
+    creation.create(room.root, [EXERCISES / f"{NAME}.md"])
     return room
 
 
@@ -31,9 +39,7 @@ def course(exercise, tmp_path):
 
 
 def enrol(course, roster):
-    listed = creation.create(
-        course.root, [ROOT / "chapters" / "exercises" / f"{NAME}.md"], CASES / roster
-    ).lines
+    listed = creation.create(course.root, [EXERCISES / f"{NAME}.md"], CASES / roster).lines
     assert listed[-1].startswith("roster: ")
     return listed
 
@@ -147,7 +153,7 @@ def test_french_dates_say_what_was_in_time(course):
     roster.write_text(
         "id,first_name,last_name\nu1,Ömer,Çelik\nu2,Mary,Smith\nu3,Robert,van der Berg\n", encoding="utf-8"
     )
-    creation.create(course.root, [ROOT / "chapters" / "exercises" / f"{NAME}.md"], roster)
+    creation.create(course.root, [EXERCISES / f"{NAME}.md"], roster)
     course.run("collect", NAME, CASES / "08-brightspace-french-dates.zip")
     students = ledger(course)["students"]
     assert {name: (row["time"][:10], row["late"]) for name, row in students.items()} == {
@@ -431,7 +437,7 @@ def test_a_time_that_is_not_certain_needs_a_look(course):
 def test_who_is_left_out_of_the_list_makes_the_exit_code(course, tmp_path):
     roster = tmp_path / "r.csv"
     roster.write_text("id,first_name,last_name\nu1,Ann,A\n,Bob,B\n", encoding="utf-8")
-    where = ["--exercises", ROOT / "chapters" / "exercises", "--roster", roster]
+    where = ["--exercises", EXERCISES, "--roster", roster]
     done = course.run("course", course.root, *where, code=3)
     assert "needs a look: r.csv: line 3 has no id, and is left out: Bob B" in done.stdout
 
@@ -444,7 +450,7 @@ def test_names_of_others_are_clean_wherever_they_go(course, tmp_path):
     """In a terminal, a report, a file's name, a list; whose they are is found by what was written."""
     roster = tmp_path / "r.csv"
     roster.write_text(f"id,first_name,last_name\nu1,An{ESCAPES}n,A{TURNED}\nu2,Bob,B\nu3,C\x85,C\n")
-    creation.create(course.root, [ROOT / "chapters" / "exercises" / f"{NAME}.md"], roster)
+    creation.create(course.root, [EXERCISES / f"{NAME}.md"], roster)
     people = dict(course.query("select id, first_name || last_name from student"))
     assert people == {"u1": "AnnAgpj", "u2": "BobB", "u3": "CC"}
     with zipfile.ZipFile(course.root / "b.zip", "w") as archive:
