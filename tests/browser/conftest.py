@@ -1,5 +1,6 @@
 """A built book, a server for it, and pages that can reach nothing else."""
 
+import contextlib
 import functools
 import json
 import os
@@ -60,30 +61,45 @@ def address(html):
     server.shutdown()
 
 
-@pytest.fixture
-def new_page(browser, address):
-    """Make pages, each in a context of its own; none may ask another host for anything, fail or complain."""
-    contexts, complaints = [], []
+@contextlib.contextmanager
+def contexts(browser, address):
+    """Make contexts, in which no page may ask another host for anything, fail or complain."""
+    made, complaints = [], []
 
     def refuse(route):
         complaints.append(f"asked for {route.request.url}")
         route.abort()
 
-    def new_page(width=1280, theme="light", **options):
+    def make(width=1280, theme="light", **options):
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme, **options)
-        contexts.append(context)
+        made.append(context)
         context.route(re.compile(f"^(?!{re.escape(address)}|data:|blob:)"), refuse)
         context.on("weberror", lambda error: complaints.append(f"{error.page.url}: {error.error}"))
         context.on(
             "console",
             lambda m: m.type in ("error", "warning") and complaints.append(f"{m.text} {m.location}"),
         )
-        return context.new_page()
+        return context
 
-    yield new_page
-    for context in contexts:
+    yield make
+    for context in made:
         context.close()
     assert not complaints
+
+
+@pytest.fixture
+def new_page(browser, address):
+    """Make pages, each in a context of its own."""
+    with contexts(browser, address) as make:
+        yield lambda *where, **options: make(*where, **options).new_page()
+
+
+@pytest.fixture(scope="module")
+def two_pages(browser, address):
+    """Return two pages of one context, for tests that open in them what has nothing to do with each other."""
+    with contexts(browser, address) as make:
+        context = make()
+        yield context.new_page(), context.new_page()
 
 
 @pytest.fixture

@@ -109,10 +109,10 @@ def test_checkpoint_without_javascript_can_be_unfolded(open_page):
 
 
 @pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)
-def test_exercise_page_hands_out_the_release(open_page, path):
-    page = open_page(f"exercises/{path.stem}.html")
-    with page.expect_download() as waiting:
-        page.get_by_role("link", name="Download the notebook").click()
+def test_exercise_page_hands_out_the_release(plain, address, path):
+    plain.goto(f"{address}/exercises/{path.stem}.html")
+    with plain.expect_download() as waiting:
+        plain.get_by_role("link", name="Download the notebook").click()
     assert waiting.value.suggested_filename == f"{path.stem}.ipynb"
     notebook = nbformat.read(waiting.value.path(), as_version=4)
     released = exercises.notebook_links(exercises.release(exercises.read(path)), "", path.parent.parent)
