@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from npfl_grader.cli.console import progress, stopping
-from npfl_grader.cli.options import Student, Workers
+from npfl_grader.cli.options import Assignments, Student, Workers
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,7 +25,7 @@ class Engine(enum.StrEnum):
 
 
 def autograde(
-    assignments: Annotated[list[str], typer.Argument(metavar="ASSIGNMENT", help="Which assignments.")],
+    assignments: Assignments,
     student: Student = None,
     notebook: Annotated[str, typer.Option(help="Which notebooks, by name or with wildcards.")] = "*",
     dry_run: Annotated[
@@ -57,7 +57,7 @@ def autograde(
         crew = pool.Dask(dask) if dask else pool.Local(workers)
         try:
             if not dry_run and not all(Path("grading", name).exists() for name in assignments):
-                crew.warm()
+                crew.warm(_libraries(assignments[0]))
             from npfl_grader.course import gradebook, settings
             from npfl_grader.grading import batch, receipts
 
@@ -83,6 +83,14 @@ def autograde(
             crew.close()
     if not complete:
         raise typer.Exit(3)
+
+
+def _libraries(assignment: str) -> list[str]:
+    """Guess, before the settings and the gradebook are read, what the submissions will import."""
+    from npfl_grader.engine.host import worker
+
+    sources = Path("source", assignment).glob("*.ipynb")
+    return worker.libraries(path.read_text("utf-8", "replace") for path in sources if path.is_file())
 
 
 def _plan(console: "Console", work: "Batch") -> None:

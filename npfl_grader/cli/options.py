@@ -10,6 +10,7 @@ from npfl_grader.cli.console import stop
 Exercises = Annotated[Path, typer.Option("--exercises", help="The folder of the exercises' MyST notebooks.")]
 EXERCISES = Path("chapters/exercises")
 Assignment = Annotated[str, typer.Argument(help="The assignment's name.")]
+Assignments = Annotated[list[str], typer.Argument(metavar="ASSIGNMENT", help="Which assignments.")]
 Student = Annotated[
     list[str] | None,
     typer.Option(help="Which students, by name or with the wildcards * and ?; may be given several times."),

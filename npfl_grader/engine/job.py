@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Self, TypedDict
 
+MOST_WAITING = 5  # times a limit by which waiting for a processor may extend it
+
 
 class Role(StrEnum):
     """Where a cell runs."""

@@ -7,7 +7,7 @@ and no gradebook.
 import contextlib
 import json
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 
 from npfl_grader.course.definition import Definition
@@ -165,7 +165,8 @@ def _judge(task: Task, rebuilt: intake.Rebuilt, execute: Callable[[bytes], bytes
         graded = _finish(task, rebuilt, replace(apart, cells=list(first.values())))
         graded.ends, graded.asked = ends, asked
         return graded
-    together = _run(task, rebuilt, execute, Engine.TOGETHER)
+    shown = opinions.may_be_shown(task.definition, rebuilt, first, task.only_together)
+    together = _run(task, rebuilt, execute, Engine.TOGETHER, shown)
     seconds, log = apart.seconds + together.seconds, apart.log + together.log
     secrets = task.policy.hidden_tests != "all"
     settled = opinions.settle(
@@ -295,13 +296,18 @@ def _finish(task: Task, rebuilt: intake.Rebuilt, result: Result, unreadable: str
 
 
 def _run(
-    task: Task, rebuilt: intake.Rebuilt, execute: Callable[[bytes], bytes] | None, way: Engine
+    task: Task,
+    rebuilt: intake.Rebuilt,
+    execute: Callable[[bytes], bytes] | None,
+    way: Engine,
+    shown: Collection[str] | None = None,
 ) -> Result:
-    """Run the notebook."""
+    """Run the notebook; tracebacks take long, so `shown` names the cells whose are wanted."""
     cells = []
     for cell in rebuilt.cells:
         number = cell["id"]
         brief = task.policy.hidden_tests != "all" and is_hidden(task.policy, rebuilt, number)
+        brief |= shown is not None and number not in shown
         assigned = tuple(task.written.assigned.get(rebuilt.names.get(number, ""), ()))
         cells.append(Cell(number, rebuilt.roles[number], cell["source"], brief, assigned))
     job = Job(

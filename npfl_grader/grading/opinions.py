@@ -49,6 +49,23 @@ def in_doubt(definition: Definition, rebuilt: Rebuilt, results: dict[str, Outcom
     ]
 
 
+def may_be_shown(
+    definition: Definition,
+    rebuilt: Rebuilt,
+    apart: dict[str, Outcome],
+    only_together: frozenset[str],
+) -> set[str]:
+    """Name the tests, by cell id, of which `settle` may show what they said together."""
+    known = {cell.name: cell for cell in definition.cells}
+    return {
+        number
+        for number in in_doubt(definition, rebuilt, apart)
+        if (name := rebuilt.names[number]) in only_together
+        or verdict.points(known[name], apart.get(number), None)[0] is None
+        or not _tells(apart.get(number))
+    }
+
+
 def settle(
     definition: Definition,
     rebuilt: Rebuilt,

@@ -5,7 +5,8 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import threading
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
@@ -19,6 +20,7 @@ from npfl_grader.grading.grade import Graded, Task
 
 # For reading a notebook and judging what came of it. What exceeds them ends the worker.
 SECONDS, MEMORY = 30, 4_000_000_000
+LOOK = 5.0  # seconds between two looks at how many workers a cluster has
 
 
 class Local:
@@ -56,12 +58,17 @@ class Local:
             slot = self._start()
         self._free.append(slot)
 
-    def warm(self) -> None:
+    def warm(self, libraries: Sequence[str] = ()) -> None:
         """Let the worker that gets the first task start, while this process does something else.
 
         The others start with a task each: for one submission they would cost more than all the rest.
+
+        Parameters
+        ----------
+        libraries : sequence of str
+            What the first submissions will import, by the names in `npfl_grader.engine`.
         """
-        self._free[-1].submit(_probe)
+        self._free[-1].submit(_probe, libraries)
 
     def probe(self) -> Probe:
         """Ask a worker which protection it has."""
@@ -109,10 +116,17 @@ class Dask:
             raise CourseError(
                 f"the Dask scheduler at {address} has no workers: start some with 'dask worker {address}'"
             ) from None
-        threads = sum(self._client.nthreads().values())
-        # Some wait at the workers, so that none of them waits for this process.
-        self.size = 2 * threads
+        self._looked, self._threads = 0.0, 0
         self._executor: Executor = self._client.get_executor(pure=False)
+
+    @property
+    def size(self) -> int:
+        """How many tasks there may be at once; workers come and go while it runs."""
+        if time.monotonic() - self._looked > LOOK:
+            self._threads = sum(self._client.nthreads().values()) or self._threads
+            self._looked = time.monotonic()
+        # Some wait at the workers, so that none of them waits for this process.
+        return 2 * self._threads
 
     def submit(self, task: Task) -> Future[Graded]:
         return self._executor.submit(grade_within_limits, task)
@@ -120,7 +134,7 @@ class Dask:
     def done(self, future: Future[Graded]) -> None:
         pass
 
-    def warm(self) -> None:
+    def warm(self, libraries: Sequence[str] = ()) -> None:
         """They run already."""
 
     def probe(self) -> Probe:
@@ -154,10 +168,10 @@ def _end_with_parent() -> None:
     threading.Thread(target=follow, daemon=True).start()
 
 
-def _probe() -> Probe:
+def _probe(libraries: Sequence[str] = ()) -> Probe:
     from npfl_grader import engine
 
-    return engine.probe()
+    return engine.probe(libraries)
 
 
 def run(pool: Local | Dask, tasks: Iterable[Task]) -> Iterator[Graded]:

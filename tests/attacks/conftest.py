@@ -13,7 +13,7 @@ LEVELS = ["full", "landlock"] if os.getuid() or warm.readable_by_nobody() else [
 @pytest.fixture(scope="module", params=LEVELS)
 def pair(request):
     worker.close()
-    pair = worker.Pair(request.param, worker.LIBRARIES)
+    pair = worker.Pair(request.param, [*worker.LIBRARIES.values()])
     assert pair.level == request.param, pair.student.reasons
     worker._idle.append(pair)
     yield pair

@@ -8,19 +8,23 @@ import base64
 import builtins
 import contextlib
 import gc
+import importlib
 import io
 import os
 import signal
 import sys
 import time
 import types
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
+from IPython.core.compilerop import CachingCompiler
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
+from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import ExecutionResult
 from IPython.utils.text import SList
 from pygments.lexer import words
@@ -28,13 +32,11 @@ from pygments.lexers.python import PythonLexer
 from traitlets.config import Config
 
 from npfl_grader.engine.both.outputs import error_output
-from npfl_grader.engine.job import Output
+from npfl_grader.engine.job import MOST_WAITING, Output
 from npfl_grader.private.ipython import Shell
 
 ENGINE = str(Path(__file__).parents[1])
 
-
-MOST_WAITING = 5  # times a limit by which waiting for a processor may extend it
 Variables = dict[str, Any]  # by name
 Bundle = dict[str, Any]  # by MIME type
 
@@ -164,6 +166,45 @@ class _Hook(DisplayHook):
         pass
 
 
+class _Compiler(CachingCompiler):
+    """A compiler that parses a cell once, for those who ask whether it is Python and for who runs it."""
+
+    _parsed: tuple[tuple[str, int], ast.AST] | None = None
+
+    def is_python(self, source: str) -> bool:
+        """Say whether a cell holds nothing but Python."""
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            try:
+                tree = super().ast_parse(source)
+            except (SyntaxError, ValueError, OverflowError, MemoryError, RecursionError):
+                return False
+        # What is warned of is for who runs it, and names the cell.
+        self._parsed = None if warned else ((source, self.flags), tree)
+        return True
+
+    def ast_parse(self, source: str, filename: str = "<unknown>", symbol: str = "exec") -> ast.AST:
+        known, self._parsed = self._parsed, None  # whoever gets it may change it
+        if known and symbol == "exec" and known[0] == (source, self.flags):
+            return known[1]
+        return super().ast_parse(source, filename, symbol)
+
+
+class _Transformers(TransformerManager):
+    """IPython's transformers, but what is Python is not searched, token by token, for what is none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.compiler: Any = None
+        self._usual = list(self.token_transformers)
+
+    def do_token_transforms(self, lines: list[str]) -> list[str]:
+        usual = self.token_transformers == self._usual
+        if usual and isinstance(self.compiler, _Compiler) and self.compiler.is_python("".join(lines)):
+            return lines
+        return list(super().do_token_transforms(lines))
+
+
 class _Shell(Shell):
     most: int | None = None
     began: Callable[[], None] | None = None
@@ -189,6 +230,11 @@ class _Shell(Shell):
             if await super().run_ast_nodes([node], cell_name, shown, compiler, result):
                 return True
         return False
+
+    def should_run_async(self, raw_cell: str, **known: Any) -> bool:
+        # IPython compiles the cell to see it; nothing but these words makes it so.
+        words = known.get("transformed_cell") or raw_cell
+        return ("await" in words or "async" in words) and super().should_run_async(raw_cell, **known)
 
     def ask_exit(self) -> None:
         """Let quit() and exit() be errors that feedback explains; a kernel would end without a word."""
@@ -270,11 +316,34 @@ def _settle_words() -> None:
                 rules[place] = (rule[0].get(), *rule[1:])
 
 
-def prepare() -> None:
-    """Load and warm everything that running cells needs, once, before processes are forked from this one."""
-    global _shell
-    import unittest.mock  # noqa: F401
+# Cells that are run once, for what they load.
+_ERRORS = ("def f():\n    raise ValueError\nf()", "def f(:")
+_USES = {
+    # A traceback through this module takes its syntax tree, which is large.
+    "numpy.testing": "import numpy\ndef f():\n    numpy.testing.assert_allclose([1.0], [2.0])\nf()",
+    # The first figure loads and measures what all others use.
+    "matplotlib.pyplot": """
+import matplotlib.pyplot as plt
+_, (a, b) = plt.subplots(1, 2)
+a.hist([1.5, 2])
+a.scatter([0.0], [1.0])
+b.plot([1, 10], label="0.5")
+b.set(title="0", xlabel="$x$", yscale="log")
+b.legend()
+plt.show()
+""",
+}
 
+
+def prepare(libraries: Sequence[str] = ()) -> None:
+    """Load and warm everything that running cells needs, once, before processes are forked from this one.
+
+    Parameters
+    ----------
+    libraries : sequence of str
+        What the cells will import beside NumPy.
+    """
+    global _shell
     _settle_words()
     config = Config()
     config.HistoryManager.enabled = False
@@ -282,28 +351,16 @@ def prepare() -> None:
     config.InteractiveShell.colors = "neutral"
     _Shell.display_pub_class.default_value = _Publisher
     _Shell.displayhook_class = _Hook  # type: ignore[assignment]
+    _Shell.compiler_class = _Compiler  # type: ignore[assignment]
     _shell = _Shell.instance(config=config)
+    _shell.input_transformer_manager = transformers = _Transformers()
+    transformers.compiler = _shell.compile
     _shell.display_pub = _Publisher(parent=_shell, shell=_shell)
-    # The first traceback loads much of what renders it.
-    _shell.run_cell(
-        "import numpy\ndef f():\n    numpy.testing.assert_allclose([1.0], [2.0])\nf()", silent=True
-    )
-    _shell.run_cell("def f(:", silent=True)
-    _settle()
-
-
-def draw() -> None:
-    """Draw a figure, once matplotlib is loaded: the first one loads and measures what all others use."""
-    _shell.run_cell(
-        "import matplotlib.pyplot as plt\n_, (a, b) = plt.subplots(1, 2)\na.hist([1.5, 2])\n"
-        "b.plot([1, 10], label='0.5')\nb.set(title='0', xlabel='x')\nb.legend()\nplt.show()",
-        silent=True,
-    )
-    _settle()
-
-
-def _settle() -> None:
-    """Forget what was run, and take what is loaded out of the reach of the garbage collector."""
+    for library in libraries:
+        with contextlib.suppress(ImportError):  # which is for the notebook to hear
+            importlib.import_module(library)
+    for cell in (*_ERRORS, *(_USES[library] for library in libraries if library in _USES)):
+        _shell.run_cell(cell, silent=True)
     _shell.reset(new_session=True)
     Stream.outputs = Outputs(0)
     gc.collect()

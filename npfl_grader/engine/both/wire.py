@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from npfl_grader.engine.both.codec.kinds import Sizes
+from npfl_grader.engine.both.sizes import Sizes
 
 Message = dict[str, Any]  # a JSON object; of a student's process, nothing in it is what it should be
 _HEAD = struct.Struct(">QI")

@@ -208,6 +208,13 @@ def seccomp(*, unix_sockets: bool, signals: bool) -> None:
     _check(_libc.prctl(_SET_SECCOMP, 2, filter_, 0, 0), "seccomp")
 
 
+def prepare() -> None:
+    """Work out now what `seccomp` will need in each process that is forked from this one."""
+    if platform.machine() in _MACHINES:
+        for signals in (False, True):
+            _filter(False, signals)
+
+
 @functools.cache
 def _filter(unix_sockets: bool, signals: bool) -> bytes:
     machine = platform.machine()

@@ -11,16 +11,15 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from npfl_grader.engine.both.codec import Sizes
-from npfl_grader.engine.both.shell import MOST_WAITING
+from npfl_grader.engine.both.sizes import Sizes
 from npfl_grader.engine.both.wire import Channel, Closed, Garbled, Late, Message
 from npfl_grader.engine.both.work import remove
 from npfl_grader.engine.host import groups, turns
 from npfl_grader.engine.host.orders import DONE, END, JOB
-from npfl_grader.engine.job import Job, Level, Probe, Result, Role
+from npfl_grader.engine.job import MOST_WAITING, Job, Level, Probe, Result, Role
 from npfl_grader.engine.retry import persist
 from npfl_grader.engine.tests_side import names
 from npfl_grader.text import clean
@@ -31,7 +30,13 @@ _MOST_RESULT = 64 << 20  # bytes of a result, besides the output of the cells
 PROGRAM = ("-m", "npfl_grader.engine.host.warm")
 # What takes long to import and many courses do. None of these starts threads then: a process that has some
 # cannot be forked safely.
-LIBRARIES = ("matplotlib.pyplot", "pandas", "sympy")
+LIBRARIES = {  # by a word of the code that uses them
+    "matplotlib": "matplotlib.pyplot",
+    "pandas": "pandas",
+    "sympy": "sympy",
+    "testing": "numpy.testing",
+    "unittest": "unittest.mock",
+}
 
 
 class Broken(Exception):
@@ -51,7 +56,12 @@ class Warm:
         What to import at once, beside NumPy.
     """
 
+    level: Level
+    reasons: dict[str, str]
+    own: int
+
     def __init__(self, role: str, ceiling: Level = Level.FULL, libraries: Sequence[str] = ()) -> None:
+        self.role = role
         self.base = tempfile.mkdtemp(prefix="npfl-grader-")
         os.chmod(self.base, 0o711)
         self.control, there = socket.socketpair()
@@ -79,16 +89,23 @@ class Warm:
             stdin=subprocess.DEVNULL,
         )
         there.close()
+
+    def await_ready(self) -> None:
+        """Wait until it has loaded everything; many can do so at once.
+
+        Raises
+        ------
+        Broken
+            If it does not get so far.
+        """
         self.control.settimeout(60)
         try:
             ready = json.loads(self.control.makefile("rb").readline() or b"null")
         except (OSError, ValueError) as error:
-            raise Broken(f"the warm process for {role} does not start: {error!r}") from None
+            raise Broken(f"the warm process for {self.role} does not start: {error!r}") from None
         if not ready:
-            raise Broken(f"the warm process for {role} does not start")
-        self.level = Level(ready["level"])
-        self.reasons: dict[str, str] = ready["reasons"]
-        self.own: int = ready["own"]
+            raise Broken(f"the warm process for {self.role} does not start")
+        self.level, self.reasons, self.own = Level(ready["level"]), ready["reasons"], ready["own"]
 
     def begin(self, *descriptors: int) -> None:
         """Fork a process for one submission and give it its connections."""
@@ -106,9 +123,13 @@ class Warm:
                 return
         raise Broken("a warm process is stuck")
 
+    def leave(self) -> None:
+        """Let the warm process end; it goes on doing so while this one does something else."""
+        self.control.close()
+
     def close(self) -> None:
         """End the warm process and everything below it."""
-        self.control.close()
+        self.leave()
         try:
             self.process.wait(5)
         except subprocess.TimeoutExpired:
@@ -124,19 +145,23 @@ class Pair:
         self.owner = os.getpid()
         self.ceiling = ceiling
         self.libraries = libraries
-        self.student = Warm("student", ceiling, libraries)
-        try:
-            self.tests = Warm("tests", ceiling, libraries)
-        except Broken:
-            self.student.close()
-            raise
+        with contextlib.ExitStack() as started:  # both load at once
+            self.student, self.tests = (
+                started.enter_context(contextlib.closing(Warm(role, ceiling, libraries)))
+                for role in ("student", "tests")
+            )
+            self.student.await_ready()
+            self.tests.await_ready()
+            started.pop_all()
         self.level = self.student.level
         self.groups = groups.find()  # below it each submission gets a control group
 
     def close(self) -> None:
         if self.owner == os.getpid():
-            self.student.close()
-            self.tests.close()
+            for process in (self.student, self.tests):
+                process.leave()
+            for process in (self.student, self.tests):
+                process.close()
 
     def run(self, job: Job) -> Result:
         """Run a job once; tests that get stuck are left out then, for the sake of the others.
@@ -235,9 +260,10 @@ def _take(libraries: Sequence[str] = ()) -> Pair:
     return pair
 
 
-def _imported(job: Job) -> list[str]:
-    """List the libraries that the cells of a job may import."""
-    return [name for name in LIBRARIES if any(name.partition(".")[0] in cell.source for cell in job.cells)]
+def libraries(texts: Iterable[str]) -> list[str]:
+    """List the libraries that some code may import."""
+    texts = list(texts)
+    return [library for word, library in LIBRARIES.items() if any(word in text for text in texts)]
 
 
 def _give_back(pair: Pair) -> None:
@@ -256,8 +282,13 @@ def close() -> None:
 atexit.register(close)
 
 
-def probe() -> Probe:
+def probe(libraries: Sequence[str] = ()) -> Probe:
     """Say which level of protection this machine allows, and why no stronger one.
+
+    Parameters
+    ----------
+    libraries : sequence of str
+        What the first submissions will import.
 
     Returns
     -------
@@ -269,7 +300,7 @@ def probe() -> Probe:
     Broken
         If no warm process can be started at all.
     """
-    pair = _take()
+    pair = _take(libraries)
     _give_back(pair)
     memory = "a control group" if pair.groups else "a look every 0.1 s"
     return {"level": pair.level, "reasons": pair.student.reasons, "memory": memory}
@@ -309,7 +340,7 @@ def attempt(job: Job, pair: Pair | None = None) -> Result:
     Broken
         If there is no pair that works.
     """
-    pair = pair or _take(_imported(job))
+    pair = pair or _take(libraries(cell.source for cell in job.cells))
     if not pair.level.allows(job.require):
         _give_back(pair)
         reasons = "; ".join(f"{name}: {why}" for name, why in pair.student.reasons.items())

@@ -18,10 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from npfl_grader.engine.both.codec import Decoder, Encoder, Sizes, Watch, replace
+from npfl_grader.engine.both.codec import Decoder, Encoder, Watch, replace
 from npfl_grader.engine.both.protocol import MOST_MESSAGE, OPERATORS
 from npfl_grader.engine.both.randomness import GENERATORS, note_seeds
 from npfl_grader.engine.both.shell import Notebook, Stream
+from npfl_grader.engine.both.sizes import Sizes
 from npfl_grader.engine.both.wire import Channel, Closed, Message, TooLarge
 
 # What may be asked of an object of the student's, besides calling it; each is a plain function.

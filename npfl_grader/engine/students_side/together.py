@@ -3,9 +3,9 @@
 import os
 import socket
 
-from npfl_grader.engine.both.codec import Sizes
 from npfl_grader.engine.both.points import points
 from npfl_grader.engine.both.shell import Notebook
+from npfl_grader.engine.both.sizes import Sizes
 from npfl_grader.engine.both.wire import Channel
 
 
@@ -16,8 +16,10 @@ def in_shell(sock: socket.socket, memory: int, most_output: int) -> None:
     notebook = Notebook(most_output)
     channel.send({})
     for count, cell in enumerate(request["cells"], 1):
+        # Only tests have a second opinion: what other cells show, pictures among it, is seen by nobody.
+        testing = cell["testing"]
         result, outputs = notebook.run(
-            cell["source"], request["seconds"], count, brief=cell["brief"], testing=cell["testing"]
+            cell["source"], request["seconds"], count, brief=cell["brief"], testing=testing, shown=testing
         )
         channel.send({"outputs": outputs, "points": points(result.result)})
     channel.receive()

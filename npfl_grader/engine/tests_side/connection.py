@@ -15,11 +15,12 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from npfl_grader.engine.both.codec import CodecError, Decoder, Encoder, Malformed, Sizes, Watch, replace
+from npfl_grader.engine.both.codec import CodecError, Decoder, Encoder, Malformed, Watch, replace
 from npfl_grader.engine.both.randomness import GENERATORS
-from npfl_grader.engine.both.shell import MOST_WAITING, CellTimeout, Stream, Variables
+from npfl_grader.engine.both.shell import CellTimeout, Stream, Variables
+from npfl_grader.engine.both.sizes import Sizes
 from npfl_grader.engine.both.wire import Channel, Closed, Garbled, Late, Message, TooLarge
-from npfl_grader.engine.job import Status
+from npfl_grader.engine.job import MOST_WAITING, Status
 from npfl_grader.engine.tests_side import exceptions, remote
 from npfl_grader.engine.tests_side.failures import Fault, NoAnswer, Unsupported
 from npfl_grader.engine.tests_side.followed import Followed

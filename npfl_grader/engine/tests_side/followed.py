@@ -31,7 +31,8 @@ class Followed:
     def __init__(self, variables: Variables, names: Iterable[str], unknown: set[str]) -> None:
         self._variables = variables
         self._python = dict(vars(builtins))
-        self._names = [*self._python, *(name for name in names if name not in self._python)]
+        self._others = [name for name in names if name not in self._python]
+        self._names = [*self._python, *self._others]
         self._there = {name: _ABSENT if name in unknown else self._now(name) for name in self._names}
         self._seen = None if unknown else self._all()
 
@@ -40,7 +41,8 @@ class Followed:
         trees: Message = {}
         gone: list[str] = []
         seen = self._all()
-        if self._seen is not None and all(map(operator.is_, seen, self._seen)):
+        known_before = self._seen is not None and len(seen) == len(self._seen)
+        if known_before and all(map(operator.is_, seen, self._seen or ())):
             return trees, gone
         self._seen = seen
         for name, before in self._there.items():
@@ -63,4 +65,8 @@ class Followed:
         return value if name not in self._python or callable(value) else self._python[name]
 
     def _all(self) -> list[Any]:
-        return [*map(self._variables.get, self._names), *map(vars(builtins).get, self._names)]
+        """List all values on which `_now` rests; at each call, so that none is looked up in vain."""
+        found = [*vars(builtins).values(), *map(self._variables.get, self._others)]
+        if not self._variables.keys().isdisjoint(self._python):
+            found += map(self._variables.get, self._python)
+        return found

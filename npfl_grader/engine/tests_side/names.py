@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
-from IPython.core.inputtransformer2 import TransformerManager
-
 
 @dataclass(frozen=True)
 class Names:
@@ -90,7 +88,7 @@ def followed(source: str) -> set[str]:
 def modules(source: str) -> dict[str, str]:
     """List the modules that a cell imports, by the names that it gives them."""
     try:
-        body = ast.parse(TransformerManager().transform_cell(source)).body
+        body = ast.parse(_python(source)).body
     except (SyntaxError, ValueError):
         return {}
     return {
@@ -118,10 +116,21 @@ _MAGICS = frozenset({"run_line_magic", "run_cell_magic"})
 _ASYNC = 0x2000  # ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
 
 
+def _python(source: str) -> str:
+    """Give a cell in plain Python, without magics and prompts."""
+    try:
+        ast.parse(source)
+    except (SyntaxError, ValueError):
+        # It takes a moment to import, and hardly a cell of an instructor's needs it.
+        from IPython.core.inputtransformer2 import TransformerManager
+
+        return TransformerManager().transform_cell(source)
+    return source
+
+
 def _compile(source: str) -> CodeType | None:
     try:
-        cell = TransformerManager().transform_cell(source)
-        code: CodeType = compile(cell, "<cell>", "exec", dont_inherit=True, flags=_ASYNC)
+        code: CodeType = compile(_python(source), "<cell>", "exec", dont_inherit=True, flags=_ASYNC)
     except (SyntaxError, ValueError):
         return None
     return code

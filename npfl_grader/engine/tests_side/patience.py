@@ -6,7 +6,7 @@ seconds for each process, and deadlines are put off by them, within bounds.
 
 from collections.abc import Callable
 
-from npfl_grader.engine.both.shell import MOST_WAITING
+from npfl_grader.engine.job import MOST_WAITING
 from npfl_grader.engine.tests_side.client import Sandbox
 
 

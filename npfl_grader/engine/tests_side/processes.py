@@ -8,8 +8,9 @@ import os
 import socket
 import time
 
-from npfl_grader.engine.both.codec import Malformed, Sizes
+from npfl_grader.engine.both.codec import Malformed
 from npfl_grader.engine.both.outputs import clean, error_output
+from npfl_grader.engine.both.sizes import Sizes
 from npfl_grader.engine.job import Job, Outcome, Role, Side, Status
 from npfl_grader.engine.tests_side.client import Sandbox
 from npfl_grader.engine.tests_side.connection import Connection

@@ -13,11 +13,11 @@ import socket
 import time
 from typing import Any
 
-from npfl_grader.engine.both.codec import Malformed, Sizes
+from npfl_grader.engine.both.codec import Malformed
 from npfl_grader.engine.both.outputs import clean
-from npfl_grader.engine.both.shell import MOST_WAITING
+from npfl_grader.engine.both.sizes import Sizes
 from npfl_grader.engine.both.wire import Channel, Closed, Garbled, Late
-from npfl_grader.engine.job import Job, Outcome, Role, Status
+from npfl_grader.engine.job import MOST_WAITING, Job, Outcome, Role, Status
 from npfl_grader.engine.tests_side.client import Sandbox
 from npfl_grader.engine.tests_side.patience import Patience
 from npfl_grader.engine.tests_side.processes import failed

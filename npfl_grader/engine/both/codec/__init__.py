@@ -14,7 +14,7 @@ it can be changed in place, a branch in `watch`.
 
 from npfl_grader.engine.both.codec.decode import Decoder
 from npfl_grader.engine.both.codec.encode import Encoder
-from npfl_grader.engine.both.codec.kinds import CodecError, Malformed, Sizes
+from npfl_grader.engine.both.codec.kinds import CodecError, Malformed
 from npfl_grader.engine.both.codec.watch import Watch, replace
 
-__all__ = ["CodecError", "Decoder", "Encoder", "Malformed", "Sizes", "Watch", "replace"]
+__all__ = ["CodecError", "Decoder", "Encoder", "Malformed", "Watch", "replace"]

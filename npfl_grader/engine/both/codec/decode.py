@@ -7,6 +7,7 @@ refuse what was sent stand alone in ``try``, so that no mistake made here is tak
 import datetime
 import decimal
 import fractions
+import functools
 import operator
 import sys
 from array import array
@@ -29,14 +30,24 @@ from npfl_grader.engine.both.codec.kinds import (
     NAME,
     TYPES,
     Malformed,
-    Sizes,
     may_cross,
 )
+from npfl_grader.engine.both.sizes import Sizes
 
 _DICTS: dict[str, type] = {"d": dict, "od": OrderedDict, "co": Counter}
 _CODES = {"lf": "d", "li": "q", "tf": "d", "ti": "q"}
 # What some values weigh beside the parts of their trees, in parts of usual weight.
 _CLASS, _GENERATOR, _ARRAY, _TABLE = 30, 80, 3, 300
+
+
+@functools.lru_cache(100)
+def _dtype_of(kind: str) -> np.dtype:
+    if not DTYPE.fullmatch(kind):
+        raise Malformed("no type of array")
+    try:
+        return np.dtype(kind)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise Malformed(str(error)) from None
 
 
 class Decoder:
@@ -240,12 +251,9 @@ class Decoder:
                 raise Malformed(str(error)) from None
         if kind == "O":
             return np.dtype(object)
-        if type(kind) is not str or not DTYPE.fullmatch(kind):
+        if type(kind) is not str:
             raise Malformed("no type of array")
-        try:
-            return np.dtype(kind)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise Malformed(str(error)) from None
+        return _dtype_of(kind)
 
     def _generator(self, tree: list[Any], depth: int) -> Any:
         if tree[1] not in BIT_GENERATORS:

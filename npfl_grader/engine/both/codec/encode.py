@@ -23,10 +23,10 @@ from npfl_grader.engine.both.codec.kinds import (
     PACKED_FROM,
     TYPES,
     CodecError,
-    Sizes,
     may_cross,
     numpy_function,
 )
+from npfl_grader.engine.both.sizes import Sizes
 
 _SUBCLASSED: tuple[Any, ...] = (bool, int, float, complex, str, bytes)
 _NAMED = {Ellipsis: "...", NotImplemented: "ni"}

@@ -45,6 +45,8 @@ def _content(value: Any) -> _Content:
         return "set", None, list(value)
     if isinstance(value, bytearray):
         return "bytes", None, bytes(value)
+    if isinstance(value, np.random.Generator):
+        return "bytes", type(value.bit_generator), _plain(value.bit_generator.state)
     if isinstance(value, MUTABLE):
         encoder = Encoder()
         return "bytes", str(encoder.content(value)), encoder.buffers
@@ -55,6 +57,13 @@ def _content(value: Any) -> _Content:
         except CodecError:  # it has become one that cannot cross
             return "parts", None, []
     return None  # a number that stands for nothing
+
+
+def _plain(state: Any) -> Any:
+    """Make the state of a generator something that can be compared: there are arrays in some."""
+    if isinstance(state, dict):
+        return {name: _plain(part) for name, part in state.items()}
+    return state.tobytes() if isinstance(state, np.ndarray) else state
 
 
 def _same(now: _Content, before: _Content) -> bool:
