@@ -7,6 +7,7 @@ of the one that they use::
     c.HTMLExporter.filters = {"markdown2html": "npfl_grader.safe_html.markdown2html"}
 """
 
+import functools
 import re
 from html import escape
 from typing import Any
@@ -30,6 +31,7 @@ LINK = re.compile(r"https?://|mailto:|#", re.IGNORECASE)
 # What a renderer looks at more than once: some of it takes time that grows with its square. A page has more
 # than its longest text, and data of pictures has none of it.
 MARKUP = "<>[]()!*_`#~=|\\-$&:{\"'\n"
+NO_WORDS = re.compile(r"<img(?![^>]*\salt=)")
 MOST_IN_A_TEXT, MOST_IN_A_PAGE = 20_000, 60_000
 PICTURE = re.compile(r"data:image/(?:png|jpeg|gif);base64,[A-Za-z0-9+/=\s]*\Z")
 
@@ -65,6 +67,17 @@ def markdown2html(context: Any, source: str) -> str:
     page["markup"] = page.get("markup", 0) + marks
     if marks > MOST_IN_A_TEXT or page["markup"] > MOST_IN_A_PAGE:
         return f"<pre>{escape(source)}</pre>"
+    attachments = context.get("cell", {}).get("attachments")
+    return _rendered(context, source) if attachments else _without_attachments(source)
+
+
+@functools.lru_cache(300)
+def _without_attachments(source: str) -> str:
+    """Render what says everything by itself; most of it is the instructor's, and on each page the same."""
+    return _rendered({}, source)
+
+
+def _rendered(context: Any, source: str) -> str:
     try:
         html = _exporter().markdown2html(context, source)
     except InvalidNotebook:
@@ -73,7 +86,8 @@ def markdown2html(context: Any, source: str) -> str:
             html = _exporter().markdown2html(context, source.replace("attachment:", "attachment "))
         except InvalidNotebook:  # there are many ways to write a colon
             html = f"<pre>{escape(source)}</pre>"
-    return bleach.clean(html, tags=TAGS, attributes=_attribute, protocols={"http", "https", "mailto", "data"})
+    html = bleach.clean(html, tags=TAGS, attributes=_attribute, protocols={"http", "https", "mailto", "data"})
+    return NO_WORDS.sub('<img alt="A picture without a description"', html)
 
 
 _made: list[HTMLExporter] = []

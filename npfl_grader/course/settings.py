@@ -66,7 +66,7 @@ class NpflGrader(Configurable):
     ).tag(config=True)
 
 
-@dataclass
+@dataclass(eq=False)
 class Course:
     """A course directory with its settings."""
 

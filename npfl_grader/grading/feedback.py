@@ -16,9 +16,11 @@ from fnmatch import fnmatch
 from functools import cached_property
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import nbformat
-from nbconvert.exporters import HTMLExporter
+from nbconvert.exporters import HTMLExporter, TemplateExporter
+from nbconvert.filters import Highlight2HTML
 from nbformat import NotebookNode
 from nbgrader.converters import GenerateFeedback
 from pygments.formatters import HtmlFormatter
@@ -38,6 +40,8 @@ from npfl_grader.text import clean
 
 LONGEST_INTRODUCTION = 20_000  # characters in which its links are looked for; a student may have written it
 MOST_SHOWN, MOST_IN_A_CELL = 300_000, 5_000  # characters of a page that could not be drawn whole
+KNOWN = 300  # pieces of code that are kept in colours
+AT_ONCE = 16  # students whose pages are drawn by one process
 SECONDS = 30  # of the processor for one student's pages; a long one takes a second
 # What a browser would run: the only pages that a student gets are those that are written here.
 ACTIVE = {".html", ".htm", ".xhtml", ".xht", ".shtml", ".mhtml", ".mht", ".svg", ".svgz", ".xml", ".ipynb"}
@@ -108,6 +112,34 @@ class Written:
     trouble: dict[str, str] = field(default_factory=dict)
 
 
+class PageExporter(HTMLExporter):
+    """An exporter that leaves a page as its template has made it.
+
+    nbconvert's own takes each page apart again, which takes twice as long as making it, to add what our
+    template and filter have already.
+    """
+
+    def from_notebook_node(  # type: ignore[override]
+        self, nb: NotebookNode, resources: dict[str, Any] | None = None, **named: Any
+    ) -> tuple[str, dict[str, Any]]:
+        about = nb.metadata.get("language_info", {})
+        lexer = about.get("pygments_lexer", about.get("name"))
+        self.register_filter("highlight_code", self._highlighter(lexer))
+        return TemplateExporter.from_notebook_node(self, nb, resources, **named)
+
+    @functools.lru_cache(10)  # noqa: B019 (there is one exporter for a course)
+    def _highlighter(self, lexer: str | None) -> Callable[..., str]:
+        """Give the filter for code; most of it is the instructor's, and on each page the same."""
+        filtered = Highlight2HTML(pygments_lexer=lexer, parent=self)
+
+        @functools.lru_cache(KNOWN)
+        def colour(source: str, magics: str | None) -> str:
+            return str(filtered(source, metadata={"magics_language": magics} if magics else {}))
+
+        return lambda source, metadata: colour(source, metadata.get("magics_language"))
+
+
+@functools.cache
 def exporter(course: Course) -> HTMLExporter:
     """Make nbgrader's exporter of feedback, with its template and settings, and with the safe filter."""
     config = Config(course.config)
@@ -116,7 +148,11 @@ def exporter(course: Course) -> HTMLExporter:
     config.HTMLExporter.template_name = "npfl_feedback"
     config.HTMLExporter.extra_template_basedirs = [str(TEMPLATES)]
     converter = GenerateFeedback(coursedir=course.directory, config=config)
-    return converter.exporter_class(parent=converter, config=converter.config)
+    # A course may name an exporter of its own.
+    kind = PageExporter if converter.exporter_class is HTMLExporter else converter.exporter_class
+    made = kind(parent=converter, config=converter.config)
+    render(_SAMPLE, made)
+    return made
 
 
 def render(page: Page, made: HTMLExporter) -> str:
@@ -340,7 +376,7 @@ class Feedback:
         CourseError
             If nothing can be written at all.
         """
-        made, written = list[HTMLExporter](), Written()
+        written = Written()
         parts = receipts.folder(self.course, self.assignment) / ".feedback"
 
         def outdated() -> Iterator[Folder]:
@@ -348,15 +384,14 @@ class Feedback:
                 if not folder.pages:
                     progress()
                     continue
-                if not made:  # before the processes are forked, so that each has it at once
-                    made.append(exporter(self.course))
-                    render(_SAMPLE, made[0])
+                exporter(self.course)  # before the processes are forked, so that each has it at once
                 self._stamp(folder.student).unlink(missing_ok=True)
                 yield folder
 
         def write_part(folder: Folder) -> bytes:
             place = parts / folder.student
-            pages = {f"{page.notebook}.html": render(page, made[0]).encode() for page in folder.pages}
+            made = exporter(self.course)
+            pages = {f"{page.notebook}.html": render(page, made).encode() for page in folder.pages}
             for name, content in {**folder.files, **pages}.items():
                 stage(place / name, content, self.permissions).replace(place / name)
             return b""
@@ -367,7 +402,7 @@ class Feedback:
             bounds = apart.Bounds(seconds=SECONDS, write=(str(parts),))
             again: list[Folder] = []  # filled while the others are drawn
             tries = (
-                apart.each(write_part, todo, bounds, processes=workers or cores())
+                apart.each(write_part, todo, bounds, processes=workers or cores(), together=AT_ONCE)
                 for todo in (outdated(), again)
             )
             for folder, result in itertools.chain.from_iterable(tries):

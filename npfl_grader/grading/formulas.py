@@ -1,5 +1,6 @@
 """Formulas of a page of feedback as MathML, which a browser draws without asking another host."""
 
+import functools
 import re
 from html import escape, unescape
 from typing import Any
@@ -81,14 +82,14 @@ def markdown2html(context: Any, source: str) -> str:
         if match["code"]:
             return match[0]
         page["formulas"] = page.get("formulas", 0) + len(match[0]) + EACH
-        return _drawn(match) if page["formulas"] <= MOST else match[0]
+        return _drawn(match["block"], match["line"]) if page["formulas"] <= MOST else match[0]
 
     return FORMULA.sub(draw, safe_html.markdown2html(context, source))
 
 
-def _drawn(match: re.Match[str]) -> str:
-    block = match["block"]
-    text = unescape(block or match["line"])
+@functools.lru_cache(1000)
+def _drawn(block: str | None, line: str | None) -> str:
+    text = unescape(block or line or "")
     # Rows that are lined up at a sign are a matrix of columns.
     lined = re.sub(r"\\(begin|end)\{(?:aligned|align\*?|gathered)\}", r"\\\1{matrix}", text)
     if len(text) > LONGEST:
