@@ -91,12 +91,14 @@ def test_functions_come_out_of_earlier_notebooks(tmp_path, monkeypatch):
     offered: list[str] = []
     shell = SimpleNamespace(set_next_input=offered.append)
     monkeypatch.setattr("IPython.get_ipython", lambda: shell)
-    (tmp_path / "own.ipynb").write_text("{}")
+    own = exercises.release(exercises.read(folder / "your_network.md"))
+    nbformat.write(own, tmp_path / "own.ipynb")
     names["pieces"].offer(found, "own")
     again: dict = {"np": names["np"], "OWN": {}}
     exec(offered[0], again)
     assert (again["dropout"](2.0, 0.5, True, None), set(again["OWN"])) == (2.0, set(found))
-    (tmp_path / "own.ipynb").write_text(offered.pop())
+    own.cells.append(nbformat.v4.new_code_cell(offered.pop()))
+    nbformat.write(own, tmp_path / "own.ipynb")
     names["pieces"].offer(found, "own")
     assert not offered
 
