@@ -76,7 +76,7 @@ class Attack:
 
 ALL, NONE, TOTAL_ONLY, DOUBLE_ONLY = (1, 1, 1), (0, 0, 0), (0, 1, 0.5), (1, 0, 0.5)
 
-ATTACKS = [
+OF_PYTHON = [
     Attack("honest", HONEST, ALL),
     Attack("wrong answers", WRONG, NONE),
     Attack("nothing defined", "", NONE),
@@ -147,6 +147,8 @@ ATTACKS = [
            "class CellTimeout(BaseException): pass\nclass Fault(Exception): pass\nclass NoAnswer(Exception): pass\n"
            "def double(x): raise Fault\ndef total(x): raise CellTimeout", NONE),
     Attack("unittest's skip", "import unittest\ndef double(x): raise unittest.SkipTest\n" + HONEST_TOTAL, (0, 1, 0)),
+]  # fmt: skip
+OF_THE_MACHINE = [
     # Ending, hanging, flooding.
     Attack("the process ends in a function", "import os\ndef double(x): os._exit(0)\n" + HONEST_TOTAL, (0, 1, 0)),
     Attack("the process ends in a cell", HONEST, ALL, "import os; os._exit(0)"),
@@ -216,7 +218,8 @@ ATTACKS = [
     Attack("signals to the parent", HONEST + "import os\ntry: os.kill(os.getppid(), 9)\nexcept OSError as e: print(e)",
            ALL),
     Attack("signals to the first process", HONEST + "import os\ntry: os.kill(1, 9)\nexcept OSError as e: print(e)", ALL),
-    # The protocol.
+]  # fmt: skip
+OF_THE_PROTOCOL = [
     Attack("a forged answer in a function",
            "import os, struct, json\ndef forge(v):\n    t = json.dumps([{'changed': [], 'value': v, 'outputs': []}, []]).encode()\n"
            "    os.write(3, struct.pack('>QI', len(t), len(t)) + t)\n"
@@ -253,6 +256,8 @@ ATTACKS = [
            "import sys\nc = sys.modules['npfl_grader.engine.both.codec']\n"
            "c.Encoder._mutable = lambda s, v, d: ['rng', 'MT19937', ['d', ['bit_generator', 'MT19937'], ['state', ['d', ['key', 0], ['pos', 99999]]]]]\n"
            + HONEST_TOTAL, (0, 1, 0)),
+]  # fmt: skip
+OF_OTHERS = [
     # Looking for what is not theirs.
     Attack("another student's work",
            "import os\ndef look():\n    for d in ('HOST', '..', '/', '/home', '/tmp', '/root'):\n        try:\n"
@@ -300,3 +305,7 @@ ATTACKS = [
            "calls = []\ndef total(v):\n    calls.append(1)\n    return sum(v) if len(calls) < 3 else -1\n" + HONEST_DOUBLE, ALL),
     Attack("arguments changed", "def total(v):\n    s = sum(v)\n    if isinstance(v, list): v.clear(); v.append('SECRET')\n    return s\n" + HONEST_DOUBLE, ALL),
 ]  # fmt: skip
+ATTACKS = [*OF_PYTHON, *OF_THE_MACHINE, *OF_THE_PROTOCOL, *OF_OTHERS]
+# What Python and the protocol decide is the same at every level, of which only the engine's host knows.
+ALIKE = [*OF_PYTHON[1:], *OF_THE_PROTOCOL]
+BY_LEVEL = [OF_PYTHON[0], *OF_THE_MACHINE, *OF_OTHERS]

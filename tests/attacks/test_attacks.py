@@ -14,7 +14,7 @@ import pytest
 from npfl_grader.engine.host import worker
 
 sys.path.insert(0, str(Path(__file__).parent))
-from attacks import ATTACKS, FORBIDDEN, HONEST, LIMITS, LOCKED, TESTS
+from attacks import ALIKE, ATTACKS, BY_LEVEL, FORBIDDEN, HONEST, LIMITS, LOCKED, TESTS
 
 
 def cells(source: str, more: str = "") -> list[dict[str, str]]:
@@ -61,8 +61,18 @@ def host():
         del os.environ["NPFL_SECRET"]
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
+@pytest.mark.parametrize("attack", BY_LEVEL, ids=lambda attack: attack.name)
 def test_attack(attack, pair, host, left_over):
+    attempt(attack, pair, host)
+
+
+@pytest.mark.parametrize("pair", ["full"], indirect=True)
+@pytest.mark.parametrize("attack", ALIKE, ids=lambda attack: attack.name)
+def test_attack_that_is_the_same_at_every_level(attack, pair, host, left_over):
+    attempt(attack, pair, host)
+
+
+def attempt(attack, pair, host):
     result = hand_in(attack.source.replace("HOST", host), attack.more)
     assert result["fault"] is None
     statuses = {cell["id"]: cell["status"] for cell in result["cells"]}

@@ -116,6 +116,9 @@ CASES = {
     "an object on the right of an array": (
         "class L:\n    def __rsub__(self, o): return 0.0\n    def __abs__(self): return 0.0\ndef f(x): return L()", "assert abs(np.ones(3) - f(1)) < 1", ZERO),
 }  # fmt: skip
+# The others are a matter of Python's, the same at every level, of which only the engine's host knows.
+BY_LEVEL = {name: case for name, case in CASES.items() if "HOST" in case[0] or "import os" in case[0]}
+ALIKE = {name: case for name, case in CASES.items() if name not in BY_LEVEL}
 
 
 @pytest.fixture(scope="module")
@@ -127,8 +130,18 @@ def host():
         yield str(path)
 
 
-@pytest.mark.parametrize(("student", "test", "deserved"), CASES.values(), ids=CASES)
+@pytest.mark.parametrize(("student", "test", "deserved"), BY_LEVEL.values(), ids=BY_LEVEL)
+def test_what_asks_the_machine_gets_what_it_deserves(student, test, deserved, pair, host, left_over):
+    attempt(student, test, deserved, host)
+
+
+@pytest.mark.parametrize("pair", ["full"], indirect=True)
+@pytest.mark.parametrize(("student", "test", "deserved"), ALIKE.values(), ids=ALIKE)
 def test_a_value_gets_what_it_deserves(student, test, deserved, pair, host, left_over):
+    attempt(student, test, deserved, host)
+
+
+def attempt(student, test, deserved, host):
     cells = ("import numpy as np", student.replace("HOST", host), test)
     roles = (Role.LOCKED, Role.STUDENT, Role.TEST)
     job = Job(
