@@ -86,11 +86,10 @@ def card(app: Sphinx, page: str, chapter: str, number: int) -> nodes.Element:
     question = env.metadata[chapter].get("question")
     if not question:
         raise ExtensionError(f"{chapter}.md: a chapter needs its question in the front matter, question: ...")
-    doctree = env.get_doctree(chapter)
     exercises = [below for below in env.toctree_includes.get(chapter, []) if below.startswith("exercises/")]
     facts = [
-        f"{minutes(doctree)} min",
-        *several(figures(doctree), "figure"),
+        f"{env.metadata[chapter]['minutes']} min",
+        *several(env.metadata[chapter]["figures"], "figure"),
         *several(len(exercises), "exercise"),
     ]
     link = nodes.reference("", env.titles[chapter].astext(), internal=True)
@@ -101,6 +100,13 @@ def card(app: Sphinx, page: str, chapter: str, number: int) -> nodes.Element:
         element("p", nodes.Text(question)),
         element("p", nodes.Text(" · ".join(facts)), class_="facts"),
     )
+
+
+def note(app: Sphinx, doctree: nodes.document) -> None:
+    """Note what awaits the reader of a chapter, so that its card needs no reading of it again."""
+    page = app.env.docname
+    if is_chapter(page):
+        app.env.metadata[page] |= {"minutes": minutes(doctree), "figures": figures(doctree)}
 
 
 def fill(app: Sphinx, doctree: nodes.document, page: str) -> None:
@@ -117,7 +123,7 @@ def fill(app: Sphinx, doctree: nodes.document, page: str) -> None:
         place.replace_self(element("ol", *cards, class_="npfl-cards"))
     if is_chapter(page):
         order = numbers(app.env)
-        line = f"Chapter {order[page]} of {len(order)} · about {minutes(app.env.get_doctree(page))} minutes"
+        line = f"Chapter {order[page]} of {len(order)} · about {app.env.metadata[page]['minutes']} minutes"
         title = next(doctree.findall(nodes.title))
         title.parent.insert(title.parent.index(title) + 1, nodes.paragraph("", line, classes=["npfl-about"]))
 
@@ -127,5 +133,6 @@ def setup(app: Sphinx) -> dict:
     app.setup_extension("npfl_book.directives.elements")
     app.add_node(chapter_cards)
     app.add_directive("chapter-cards", ChapterCards)
+    app.connect("doctree-read", note)
     app.connect("doctree-resolved", fill)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -26,11 +26,12 @@ def write_letters(static: Path, css: str, pages: str) -> None:
 
     The sooner they come, the fewer lines break anew after a formula whose width changes with its font.
     """
-    text = {"KaTeX_Main-Bold": "".join(BOLD.findall(pages))}
+    every, bold = set(pages), set("".join(BOLD.findall(pages)))
+    folder = static / "katex" / "fonts"
+    folder.mkdir(exist_ok=True)
     for font in re.findall(r"katex/fonts/([\w-]+)\.woff2", css):
-        target = static / "katex" / "fonts" / f"{font}.woff2"
-        target.parent.mkdir(exist_ok=True)
-        cut(node.KATEX / "fonts" / target.name, target, set(map(ord, text.get(font, pages))))
+        used = bold if font == "KaTeX_Main-Bold" else every
+        cut(node.KATEX / "fonts" / f"{font}.woff2", folder / f"{font}.woff2", set(map(ord, used)))
 
 
 def cut(font: Path, target: Path, used: set[int]) -> None:

@@ -178,12 +178,31 @@ def entries(env: BuildEnvironment, page: str) -> Iterator[Entry]:
                 )
 
 
+def forget(app: Sphinx, env: BuildEnvironment, page: str) -> None:
+    """Forget what can be found on a page that is read anew, or removed."""
+    getattr(env, "npfl_found", {}).pop(page, None)
+
+
+def collect(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Keep with the pages what can be found on them: reading all of them again takes seconds.
+
+    Links show the titles of other pages, so a changed title changes them all.
+    """
+    titles = {page: line_of(title) for page, title in env.titles.items()}
+    if getattr(env, "npfl_titles", None) != titles:
+        env.npfl_titles, env.npfl_found = titles, {}  # type: ignore[attr-defined]
+    for page in titles:
+        if page not in env.npfl_found:  # type: ignore[attr-defined]
+            env.npfl_found[page] = list(map(list, entries(env, page)))  # type: ignore[attr-defined]
+    return []
+
+
 def write(app: Sphinx, exception: Exception | None) -> None:
     """Write what can be found, and put the libraries beside it."""
     if exception or app.builder.name != "html":
         return
-    pages = sorted(page for page in app.env.found_docs if page in app.env.titles)
-    found = [list(entry) for page in pages for entry in entries(app.env, page)]
+    kept = app.env.npfl_found  # type: ignore[attr-defined]
+    found = [entry for page in sorted(kept) if page in app.env.found_docs for entry in kept[page]]
     static = Path(app.outdir, "_static")
     (static / INDEX).write_text(
         json.dumps(found, ensure_ascii=False, separators=(",", ":")), encoding="utf-8"
@@ -203,5 +222,7 @@ def setup(app: Sphinx) -> dict:
     """Connect the steps; called by Sphinx."""
     app.add_js_file("search.js", loading_method="defer")
     app.connect("builder-inited", replace_sphinx)
+    app.connect("env-purge-doc", forget)
+    app.connect("env-updated", collect)
     app.connect("build-finished", write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,7 @@
-"""Terms of the glossary: the first use on a page leads to the glossary, and shows what the word means."""
+"""Terms of the glossary: the first use on a page leads to the glossary, and shows what the word means.
+
+The glossary itself begins with its letters, each of which leads to its first term.
+"""
 
 import re
 
@@ -115,9 +118,30 @@ class LinkTerms(SphinxPostTransform):
         return paragraph
 
 
+class LinkLetters(SphinxPostTransform):
+    """Put a row of letters above the glossary."""
+
+    default_priority = 5
+    formats = ("html",)
+
+    def run(self, **kwargs: object) -> None:
+        """Let each letter lead to the first term that begins with it."""
+        if self.env.docname != GLOSSARY:
+            return
+        for glossary in list(self.document.findall(addnodes.glossary)):
+            first: dict[str, str] = {}
+            for term in glossary.findall(nodes.term):
+                first.setdefault(term.astext()[0].upper(), term["ids"][0])
+            row = nodes.paragraph(classes=["npfl-letters"])
+            for letter, place in first.items():
+                row += nodes.reference("", letter, internal=True, refid=place)
+            glossary.parent.insert(glossary.parent.index(glossary), row)
+
+
 def setup(app: Sphinx) -> dict:
-    """Connect the step; called by Sphinx."""
+    """Connect the steps; called by Sphinx."""
     app.setup_extension("npfl_book.directives.elements")
     app.add_post_transform(LinkTerms)
+    app.add_post_transform(LinkLetters)
     app.connect("env-updated", forget_terms)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

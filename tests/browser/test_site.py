@@ -160,6 +160,15 @@ def test_headings_are_the_quieter_the_lower_they_are(open_page):
     assert all(a[0] > b[0] and a[1] >= b[1] for a, b in itertools.pairwise(sizes)), sizes
 
 
+def test_glossary_begins_with_its_letters(html):
+    text = (html / "chapters" / "glossary.html").read_text(encoding="utf-8")
+    row = re.search(r'<p class="npfl-letters">(.*?)</p>', text, re.S)[1]
+    first = {}
+    for place in re.findall(r'<dt id="(term-[^"]+)"', text):
+        first.setdefault(place.removeprefix("term-")[0].upper(), place)
+    assert dict(re.findall(r'href="#([^"]+)">(.)</a>', row)) == {place: letter for letter, place in first.items()}
+
+
 def test_sidebar_shows_the_part_of_the_page_and_folds_the_others(html):
     for name, stands_open in [("index", []), ("chapters/07-l2", ["Regularization"])]:
         text = (html / f"{name}.html").read_text(encoding="utf-8")
