@@ -19,10 +19,13 @@ WITH_dev := $(WITH_export) export
 NPM := npfl_book/node_modules/.package-lock.json
 TSC := npfl_book/node_modules/.bin/tsc
 BUILD := jupyter-book build . --warningiserror --keep-going --quiet
-# What the book is built from, and how: nothing is built while this is as it was.
-STATE = { find index.md _config.yml _toc.yml pyproject.toml requirements.lock chapters npfl npfl_book npfl_grader \
-	-type d \( -name node_modules -o -name ipython -o -name __pycache__ -o -name '.?*' \) -prune -o \
-	-type f -exec cksum {} + | sort; cksum $(IPYTHONDIR)/profile_default/*.py; echo "$(BUILD) $$NPFL_PYODIDE_WHEELS"; }
+# What the book and the release notebooks are made from, and how: nothing is made while this is as it was.
+SUMS = -type d \( -name node_modules -o -name ipython -o -name __pycache__ -o -name '.?*' \) -prune -o \
+	-type f -exec cksum {} + | sort
+STATE = { find index.md _config.yml _toc.yml pyproject.toml requirements.lock chapters npfl npfl_book npfl_grader $(SUMS); \
+	cksum $(IPYTHONDIR)/profile_default/*.py; echo "$(BUILD) $$NPFL_PYODIDE_WHEELS"; }
+# Of the chapters the notebooks name the titles.
+RELEASE_STATE = { find _config.yml requirements.lock chapters/exercises npfl npfl_grader $(SUMS); grep '^\# ' chapters/*.md; }
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -62,7 +65,11 @@ build: $(HAVE)browser  ## build the book into _build/html
 		test -z "$$(find _build/lite -name release-failed.txt -mmin +60 2>/dev/null)"; then \
 		echo "_build/html is up to date"; \
 	else \
-		rm -f _build/.built && npfl-grader release && $(BUILD) && mv _build/.state _build/.built; \
+		rm -f _build/.built; $(RELEASE_STATE) > _build/.release; \
+		if ! cmp -s _build/.release _build/.released || ! test -e exercises; then \
+			rm -f _build/.released; npfl-grader release || exit 1; \
+		fi; \
+		mv _build/.release _build/.released && $(BUILD) && mv _build/.state _build/.built; \
 	fi
 
 guide: $(HAVE)book $(NPM)  ## build the instructor's guide into _build/guide
