@@ -91,8 +91,12 @@ export const open = async (entries) => {
       const entry = all.get(hit.id);
       // A section with all words outweighs one that has one of them often, and one that is called so all others.
       const share = new Set(hit.queryTerms).size / terms.length;
-      // A term that was not asked for by its whole name is only one of many that share a word.
-      const kind = entry.kind === "term" && !entry.called.split(" ").every((word) => terms.includes(word)) ? "other" : entry.kind;
+      // A term counts as one where its whole name was asked for, or where it has all that was asked for; else it
+      // is one of many that share a word. The last word may be half typed.
+      const called = entry.called.split(" ");
+      const fits = called.every((word) => terms.includes(word) || word.startsWith(terms[terms.length - 1])) ||
+        terms.every((term) => called.some((word) => word.startsWith(term)));
+      const kind = entry.kind === "term" && !fits ? "other" : entry.kind;
       return { ...entry, terms: hit.terms, score: hit.score * KINDS[kind] * share ** 2 * (entry.called === terms.join(" ") ? 3 : 1) };
     }).sort((a, b) => b.score - a.score).slice(0, most);
   };
