@@ -216,8 +216,8 @@ def _shorten(notebook: nbformat.NotebookNode) -> None:
 def _check(cell: NotebookNode, name: str, score: float, points: float, *, waiting: bool) -> dict[str, str]:
     """Say what a part is called, and what it has brought; colours say nothing that words do not."""
     written = cell.metadata.nbgrader.get("solution") or cell.metadata.nbgrader.get("task")
-    # A check of hidden tests begins with a line that says what it is about.
-    first = cell.source.partition("\n")[0]
+    # A check of hidden tests begins with a line that says what it is about, and perhaps that it is locked.
+    first = cell.source.partition("\n")[0].replace("# [locked] ", "# ", 1)
     line = re.match(r"#\s*(.+?)\s*(?:\([\d.]+ points?\))?\.?\s*$", first)
     called = line[1] if line and not written and first != SHOWN else name.replace("-", " ").replace("_", " ")
     state = "open" if waiting else "right" if score >= points else "wrong"

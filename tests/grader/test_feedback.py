@@ -107,14 +107,15 @@ def test_page_is_readable_everywhere_and_asks_nobody(browser, tmp_path):
     for name, grade, solution, outputs in [
         ("answer", False, True, [own]),
         ("seen-first", True, False, [nbformat.v4.new_output("stream", text="4 of 4 passed")]),
+        ("in-words", True, True, []),
         ("unseen", True, False, [error]),
     ]:
         about = {"grade_id": name, "grade": grade, "solution": solution, "locked": not solution, "points": 2}
         code = nbformat.v4.new_code_cell("x = 'y' * 300 # " + "long " * 60, outputs=outputs)
         code.metadata.nbgrader = about
         cells.append(code)
-    cells[-1].source = "# Batches of every size (2 points).\n" + cells[-1].source
-    marks = Marks({"seen-first": (2.0, 2.0), "unseen": (0.0, 2.0)})
+    cells[-1].source = "# [locked] Batches of every size (2 points).\n" + cells[-1].source
+    marks = Marks({"seen-first": (2.0, 2.0), "unseen": (0.0, 2.0)}, waiting=frozenset({"in-words"}))
     notebook = nbformat.v4.new_notebook(cells=cells)
     course = settings.from_config(Config(), CourseDirectory(root=str(tmp_path)))
     page = feedback.Page("s", "a", "n", "n.ipynb", marks, nbformat.writes(notebook).encode())
@@ -124,7 +125,8 @@ def test_page_is_readable_everywhere_and_asks_nobody(browser, tmp_path):
     assert "<img" not in html
     assert "<code>$1</code>" in html
     assert "<code>\\frac{</code>" in html
-    assert re.findall(OURS, html) == [("seen-first", "2 of 2"), ("unseen", "0 of 2")]
+    waits = ("in-words", "waiting for a person, 2 points at most")
+    assert re.findall(OURS, html) == [("seen-first", "2 of 2"), waits, ("unseen", "0 of 2")]
     assert "<span>Batches of every size</span>" in html
     link = '<a href="https://book.example/chapters/01.html#loss">Loss &amp; gain</a>'
     assert html.count(f"Read again: {link}</p>") == 1
@@ -140,6 +142,8 @@ def test_page_is_readable_everywhere_and_asks_nobody(browser, tmp_path):
         # Nothing is cut off inside its box, either, but formulas, which can be moved.
         cut = "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).length"
         assert shown.locator("pre, td, p, .cell").evaluate_all(cut) == 0
+        # What waits for a person leaves the names of parts their place.
+        assert shown.locator("td").first.bounding_box()["width"] > 120
         assert not Axe().run(shown).response["violations"]
         assert asked == [path.as_uri()]
         shown.close()
