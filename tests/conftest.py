@@ -1,5 +1,6 @@
 """Settings of all tests: hypothesis draws the same examples in every run, and never fails for being slow."""
 
+import functools
 from pathlib import Path
 
 import pytest
@@ -17,15 +18,21 @@ collect_ignore = ["fuzz", "golden", "mutation"]
 SLOW = {"attacks", "book", "browser", "grader"}
 
 
+@functools.cache
+def folder(path):
+    """Return the folder of the tests that a file lies in, by name; "" where it lies outside."""
+    return path.relative_to(HERE).parts[0] if path.is_relative_to(HERE) else ""
+
+
 def pytest_collection_modifyitems(items):
     for item in items:
-        if item.path.is_relative_to(HERE) and item.path.relative_to(HERE).parts[0] in SLOW:
+        if folder(item.path) in SLOW:
             item.add_marker(pytest.mark.slow)
     # The first tests in a browser wait for the book to be built. At the head of the first worker's share they
     # keep that one alone, while the others have work; anywhere else, all come to wait. The longest tests are
     # the last, where the share of the last worker, quick tests, leaves time for them.
     items.sort(key=lambda item: item.path.stem == "test_users")
-    items.sort(key=lambda item: not item.path.is_relative_to(HERE / "browser"))
+    items.sort(key=lambda item: folder(item.path) != "browser")
 
 
 @pytest.fixture(scope="session")
