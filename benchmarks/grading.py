@@ -13,6 +13,7 @@ row. Each row of the table is printed when it is measured, and the last line is 
 - ``feedback``: as ``ratio``, for the pages of feedback
 - ``memory``: the most memory with many submissions against that with few, all small
 - ``dask``: the rate of a scheduler and two workers on this machine against that of two workers without them
+- ``workers``: how long one worker, two and more take, which is where the default comes from
 
 With ``--results`` the figures are kept in a file, and a run that was stopped goes on with the rows that are
 not there yet.
@@ -56,6 +57,7 @@ AIMS = {
 }
 CALLS = 2000
 FEW, MANY = 100, 10_000
+FOR_WORKERS = 6  # submissions of each exercise that are graded with one worker, two and more
 ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 Figures = dict[str, Any]
 
@@ -395,6 +397,18 @@ def started(logs: Path, program: str, *arguments: str) -> Iterator[str]:
         process.wait(30)
 
 
+def workers(courses: Courses) -> Figures:
+    """Grade a few submissions of each exercise with one worker, two and more."""
+    few = Courses(courses.folder / "few", courses.names, min(courses.each or FOR_WORKERS, FOR_WORKERS))
+    few.folder.mkdir()
+    found = {}
+    for number in range(1, (os.cpu_count() or 1) + 3):
+        command = ["autograde", *few.names, "--workers", str(number)]
+        found[number] = run(few.fresh(), "npfl_grader.cli", *command)
+        say(f"workers: {number}", found[number], few.count)
+    return {"workers": found}
+
+
 def memory(courses: Courses, few: int = FEW, many: int = MANY) -> Figures:
     """Grade small notebooks, few and many."""
     peaks = {}
@@ -429,6 +443,7 @@ ROWS: dict[str, Callable[[Courses], Figures]] = {
     "unchanged_seconds": again,
     "feedback": feedback,
     "dask": dask,
+    "workers": workers,
     "memory": memory,
 }
 

@@ -57,6 +57,10 @@ def test_a_test_that_the_solution_passes_only_together_counts_so_and_says_so(cou
     assert "compare their attributes" in said
     assert rows["right"]["together"] == [f"{NAME}: c1"]
     assert "unprotected" in (course.root / "grading" / NAME / "right.log").read_text()
+    # A traceback is written where it is seen.
+    wrong = nbformat.read(course.root / "autograded" / "wrong" / NAME / f"{NAME}.ipynb", as_version=4)
+    [failure] = [out for cell in wrong.cells for out in cell.get("outputs", []) if out.output_type == "error"]
+    assert "Traceback" in "".join(failure.traceback)
     # What was found out is kept, and nothing is run again.
     kept = (course.root / "grading" / f"{NAME}.solution.json").stat().st_mtime_ns
     _, rows, _ = grade(course)

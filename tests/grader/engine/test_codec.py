@@ -226,6 +226,11 @@ HOSTILE = {
     "a number from the end": ["=", -1],
     "a list in a set": ["s", ["l"]],
     "an unknown generator": ["rng", "SeedSequence", ["d"]],
+    "too few numbers of a generator": ["rng", "PCG64", [1, 3, 0]],
+    "a tree for a generator of four numbers": ["rng", "PCG64", ["d"]],
+    "a number below those of a generator": ["rng", "PCG64DXSM", [1, -3, 0, 0]],
+    "a number beyond those of a generator": ["rng", "PCG64", [1 << 128, 3, 0, 0]],
+    "a word beyond those of a generator": ["rng", "PCG64", [1, 3, 1, 1 << 40]],
 }  # fmt: skip
 
 

@@ -63,6 +63,15 @@ def sound_state(state: Any) -> dict[str, Any]:
     return state
 
 
+def plain_state(name: str, numbers: Any) -> dict[str, Any]:
+    """Make the state of a generator of four numbers; what NumPy does not take, it refuses itself."""
+    if type(numbers) is not list or len(numbers) != 4 or not all(type(n) is int and n >= 0 for n in numbers):
+        raise Malformed("no state of a generator")
+    state, inc, has, word = numbers
+    inner = {"state": state, "inc": inc}
+    return {"bit_generator": name, "state": inner, "has_uint32": has, "uinteger": word}
+
+
 def sound_text(value: Any) -> str:
     if type(value) is not str or len(value) > 10_000:
         raise Malformed("no text")

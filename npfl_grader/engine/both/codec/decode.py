@@ -18,7 +18,14 @@ from typing import Any, Literal
 import numpy as np
 
 from npfl_grader.engine.both.codec import tables
-from npfl_grader.engine.both.codec.checks import hashable, sound_bytes, sound_shape, sound_state, sound_text
+from npfl_grader.engine.both.codec.checks import (
+    hashable,
+    plain_state,
+    sound_bytes,
+    sound_shape,
+    sound_state,
+    sound_text,
+)
 from npfl_grader.engine.both.codec.kinds import (
     BIT_GENERATORS,
     DATES,
@@ -28,6 +35,7 @@ from npfl_grader.engine.both.codec.kinds import (
     MOST_DIGITS,
     MOST_RANGE,
     NAME,
+    PLAIN_GENERATORS,
     TYPES,
     Malformed,
     may_cross,
@@ -261,7 +269,10 @@ class Decoder:
         self._count(_GENERATOR)
         bits = getattr(np.random, tree[1])(0)
         value = self._new(np.random.Generator(bits))
-        state = sound_state(self._decode(tree[2], depth))
+        if tree[1] in PLAIN_GENERATORS:
+            state = plain_state(tree[1], tree[2])
+        else:
+            state = sound_state(self._decode(tree[2], depth))
         try:
             bits.state = state
         except Exception as error:

@@ -21,6 +21,7 @@ from npfl_grader.engine.both.codec.kinds import (
     MUTABLE,
     PACKED,
     PACKED_FROM,
+    PLAIN_GENERATORS,
     TYPES,
     CodecError,
     may_cross,
@@ -122,8 +123,11 @@ class Encoder:
         if isinstance(value, np.ndarray):
             return self._array(np.asarray(value), depth)
         if isinstance(value, np.random.Generator):
-            bits = value.bit_generator
-            return ["rng", type(bits).__name__, self._encode(bits.state, depth + 1)]
+            name, state = type(value.bit_generator).__name__, value.bit_generator.state
+            if name in PLAIN_GENERATORS:
+                inner = state["state"]
+                return ["rng", name, [inner["state"], inner["inc"], state["has_uint32"], state["uinteger"]]]
+            return ["rng", name, self._encode(state, depth + 1)]
         if isinstance(value, np.random.RandomState):
             return ["rs", self._encode(value.get_state(legacy=False), depth + 1)]
         return ["pd", self._encode(tables.take_apart(value), depth + 1)]

@@ -14,6 +14,7 @@ MOST_EMPTY = 10_000_000  # axes of an array without elements, multiplied
 DTYPE = re.compile(r"[<>|=][biufcSUmM][0-9]{1,6}(\[[0-9]{0,6}[a-zA-Z]{1,2}\])?")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,79}")
 BIT_GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
+PLAIN_GENERATORS = ("PCG64", "PCG64DXSM")  # those whose state is four numbers
 TYPES = {
     kind.__name__: kind
     for kind in (bool, int, float, complex, str, bytes, bytearray, list, tuple, set, frozenset, dict, range)
