@@ -45,6 +45,8 @@ def _attribute(tag: str, name: str, value: str) -> bool:
         return anchor or name == "title" or (name == "href" and bool(LINK.match(value)))
     if tag in ("th", "td"):
         return name == "align"
+    if tag == "ol":  # a list that goes on after a formula
+        return name == "start" and value.isdecimal()
     return name == "class" and tag in ("div", "span", "pre", "code")
 
 

@@ -220,6 +220,8 @@ def _check(cell: NotebookNode, name: str, score: float, points: float, *, waitin
     first = cell.source.partition("\n")[0].replace("# [locked] ", "# ", 1)
     line = re.match(r"#\s*(.+?)\s*(?:\([\d.]+ points?\))?\.?\s*$", first)
     called = line[1] if line and not written and first != SHOWN else name.replace("-", " ").replace("_", " ")
+    if written and cell.cell_type == "markdown":
+        called = f"answer in words: {called}"
     state = "open" if waiting else "right" if score >= points else "wrong"
     said = f"{_number(score)} of {_number(points)}"
     if waiting:

@@ -93,6 +93,14 @@ b &= \sqrt{x_i} + \sum_{i=1}^{100} x_i \cdot y_i + \lVert\mathbf w\rVert + aaaaa
 \end{aligned}
 $$
 
+3. Three.
+
+$$
+a
+$$
+
+4. Four.
+
 It costs `$1` and `$2`, $x < y$, $\text{<script>steal()</script><img src=x onerror=steal()>}$ and $\frac{$.
 """
 
@@ -120,7 +128,8 @@ def test_page_is_readable_everywhere_and_asks_nobody(browser, tmp_path):
     course = settings.from_config(Config(), CourseDirectory(root=str(tmp_path)))
     page = feedback.Page("s", "a", "n", "n.ipynb", marks, nbformat.writes(notebook).encode())
     html = feedback.render(page, feedback.exporter(course))
-    assert html.count("<math") == 3
+    assert html.count("<math") == 4
+    assert html.count('<ol start="4">') == 1
     assert "<script" not in html
     assert "<img" not in html
     assert "<code>$1</code>" in html
