@@ -4,12 +4,15 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from npfl.explore import page
+from npfl.figures import DARK
 
 if TYPE_CHECKING:
     from npfl.explore.explorer import Explorer
 
 # The figures' white and the black of their text are the page's; in a notebook those of JupyterLab's theme.
 LOOK = "--npfl-paper: var(--jp-layout-color0, #fff); fill: currentColor"
+DARK_COLORS = "; ".join(f"--npfl-{name}: {color}" for name, color in DARK.items())
+DARK_LOOK = f'<style>body[data-jp-theme-light="false"] .npfl-live {{ {DARK_COLORS} }}</style>'
 
 
 def widget(explorer: "Explorer") -> Any:
@@ -34,8 +37,8 @@ def widget(explorer: "Explorer") -> Any:
 
     def redraw(change: object = None) -> None:
         frame = explorer.frame([slider.value for slider in sliders])
-        pictures.value = "".join(
-            f'<div role="img" aria-label="{escape(alt)}" style="{LOOK}">{text}</div>'
+        pictures.value = DARK_LOOK + "".join(
+            f'<div class="npfl-live" role="img" aria-label="{escape(alt)}" style="{LOOK}">{text}</div>'
             for alt, text in zip(explorer.alts, frame.texts, strict=True)
         )
         says.value = f'<p role="status">{escape(frame.says)}</p>'

@@ -94,11 +94,14 @@ def html(explorer: "Explorer", frames: list[Frame], start: int) -> str:
     # The last element starts the script: by then all that it needs has been read.
     return (
         f'<div class="npfl-explore" id="{name}"><div class="npfl-pictures">{pictures}</div>'
-        f'<div class="npfl-controls" role="group" aria-label="Controls of the figure">{rows}'
-        f'<div class="npfl-buttons">{button if plays else ""}'
-        f'<button type="button" class="npfl-reset">Reset</button></div></div>'
-        f'<p class="npfl-says" data-room="{markup.escape(max(says, key=len))}">'
+        f'<div class="npfl-controls" role="group" aria-label="Controls of the figure">{rows}</div>'
+        f'<div class="npfl-below"><p class="npfl-says" data-room="{markup.escape(max(says, key=len))}">'
         f'<span role="status">{markup.escape(says[start])}</span></p>'
+        f'<div class="npfl-buttons">{button if plays else ""}'
+        '<button type="button" class="npfl-reset">Reset</button>'
+        '<button type="button" class="npfl-link" title="Copy a link to this state" aria-live="polite">Link'
+        "</button>"
+        "</div></div>"
         f"<noscript><p>Moving the figure needs JavaScript; this is where it begins.</p></noscript>"
         f'<script type="application/json">{_json(data)}</script><npfl-start></npfl-start></div>'
     )

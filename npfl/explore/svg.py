@@ -8,6 +8,10 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from npfl.figures import COLORS
+
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
@@ -50,8 +54,9 @@ def serialize(element: ET.Element) -> str:
 def tree(figure: "Figure") -> ET.Element:
     """Turn a figure into the tree of its SVG and close it.
 
-    Text stays text in the page's font. Black becomes the page's text colour and white its background, so
-    that axes follow the theme; every other colour keeps its meaning and its value.
+    Text stays text in the page's font. Black becomes the page's text colour, white its background, and the
+    colours of `npfl.figures` those that the theme has for them, so that a figure follows the theme; every
+    other colour keeps its value.
     """
     import matplotlib as mpl
     import matplotlib.pyplot as plt
@@ -60,7 +65,8 @@ def tree(figure: "Figure") -> ET.Element:
         for axis in (axes.xaxis, axes.yaxis):
             _plain_powers(axis)
     file = io.StringIO()
-    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "npfl"}):
+    # Each image stays its own, since one of a single colour follows the theme.
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "npfl", "image.composite_image": False}):
         figure.savefig(file, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     plt.close(figure)
     source = file.getvalue()
@@ -69,13 +75,35 @@ def tree(figure: "Figure") -> ET.Element:
         # Matplotlib's rule for * would hold for the whole page.
         for style in definitions.findall(f"{{{SVG}}}style"):
             definitions.remove(style)
-    used = set(_REFERENCE.findall(source))
+    used = {*_REFERENCE.findall(source), *(f"npfl-{name}" for name in _NAMES.values())}
+    _tint(root)
     for element in root.iter():
         _slim(element, used)
     for size in ("width", "height", "version"):
         root.attrib.pop(size, None)
     root.set("aria-hidden", "true")  # the alternative text stands on the element around it
     return root
+
+
+def _tint(root: ET.Element) -> None:
+    """Let bitmaps that are one colour of the palette, more or less transparent, follow the theme, too."""
+    from PIL import Image  # comes with Matplotlib
+
+    used = {}
+    for image in root.iter(f"{{{SVG}}}image"):
+        if image.get("id") == "smooth":
+            del image.attrib["style"]  # which asks for sharp pixels
+        bitmap = Image.open(io.BytesIO(base64.b64decode(image.attrib[HREF].partition(",")[2])))
+        pixels = np.asarray(bitmap.convert("RGBA"))
+        colors = np.unique(pixels[pixels[..., 3] > 0][:, :3], axis=0)
+        if len(colors) == 1 and (name := _NAMES.get(color := f"#{bytes(colors[0]).hex()}")):
+            image.set("filter", f"url(#npfl-{name})")
+            used[name] = _COLORS[color]
+    for name, color in used.items():
+        look = {"id": f"npfl-{name}", "x": "0", "y": "0", "width": "1", "height": "1"}
+        tint = ET.SubElement(root, f"{{{SVG}}}filter", look | {"color-interpolation-filters": "sRGB"})
+        ET.SubElement(tint, f"{{{SVG}}}feFlood", {"flood-color": color})
+        ET.SubElement(tint, f"{{{SVG}}}feComposite", {"in2": "SourceAlpha", "operator": "in"})
 
 
 def _plain_powers(axis: "Axis") -> None:
@@ -131,7 +159,11 @@ def _slim(element: ET.Element, used: set[str]) -> None:
 
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_COLORS = {"#000000": "currentColor", "#ffffff": "var(--npfl-paper)"}
+# Where no style sheet defines them, the second value holds.
+_COLORS = {"#000000": "currentColor", "#ffffff": "var(--npfl-paper,#fff)"} | {
+    color: f"var(--npfl-{name},{color})" for name, color in COLORS.items()
+}
+_NAMES = {"#000000": "black"} | {color: name for name, color in COLORS.items()}
 
 
 def _relative(path: str) -> str:

@@ -15,7 +15,7 @@ from sphinx.util.docutils import SphinxDirective
 from npfl.activations import sigmoid
 from npfl.data import two_moons
 from npfl.explore.svg import pack, serialize, tree
-from npfl.figures import COLORS
+from npfl.figures import COLORS, shade
 from npfl.losses import BinaryCrossentropy
 from npfl.models import Sequential, mlp
 from npfl.optimizers import SGD
@@ -26,7 +26,7 @@ HIDDEN = 8
 RATE = 1.0
 STEPS = 400  # of the picture, and where less motion is asked for
 VIEW = {"left": -1.7, "right": 2.7, "bottom": -1.0, "top": 1.5}
-COLOR = {0: COLORS["derivative"], 1: COLORS["model"]}
+NAMES = {0: "derivative", 1: "model"}
 ALT = (
     "Two interlocking half moons of points, and the regions that a network gives to each class; their border "
     "is straight at first and winds between the moons as the network learns."
@@ -78,17 +78,15 @@ def draw(given: dict) -> str:
     left, right, bottom, top = VIEW.values()
     across, up = np.linspace(left, right, 140), np.linspace(bottom, top, 80)
     share = 2 * sigmoid(model(np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2))).reshape(80, 140) - 1
-    tint = np.zeros((80, 140, 4), np.uint8)
-    for which, color in COLOR.items():
-        tint[(share > 0) == which, :3] = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
-    tint[..., 3] = 12 * np.round(10 * np.abs(share))
     figure = Figure(figsize=(4.4, 2.5), facecolor="none")
     axis = figure.add_axes((0, 0, 1, 1))
     axis.axis("off")
-    axis.imshow(tint, extent=(left, right, bottom, top), origin="lower", interpolation="none", aspect="auto")
+    for which, name in NAMES.items():
+        opacity = 0.47 * np.clip(share if which else -share, 0, 1)
+        shade(axis, name, opacity, extent=(left, right, bottom, top), origin="lower", aspect="auto")
     x, y, label = np.array(given["points"]).T
-    axis.scatter(x[label == 1], y[label == 1], s=12, marker="o", color=COLOR[1], linewidth=0)
-    axis.scatter(x[label == 0], y[label == 0], s=11, marker="x", linewidth=0.9, color=COLOR[0])
+    axis.scatter(x[label == 1], y[label == 1], s=12, marker="o", color=COLORS[NAMES[1]], linewidth=0)
+    axis.scatter(x[label == 0], y[label == 0], s=11, marker="x", linewidth=0.9, color=COLORS[NAMES[0]])
     axis.set(xlim=(left, right), ylim=(bottom, top))
     svg = tree(figure)
     pack(svg)

@@ -131,7 +131,8 @@
     for (const picture of article.querySelectorAll(".npfl-picture svg")) {
       for (const element of picture.querySelectorAll("*")) {
         for (const { name, value } of [...element.attributes]) {
-          if (value === "var(--npfl-paper)") element.setAttribute(name, "#ffffff");
+          const [, color] = /^var\(--npfl-\w+,\s*(#\w+)\)$/.exec(value) ?? [];
+          if (color) element.setAttribute(name, color);
           if (name.startsWith("data-")) element.removeAttribute(name);
         }
       }

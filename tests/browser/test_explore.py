@@ -278,6 +278,36 @@ def test_held_key_makes_one_entry_in_the_history(put):
     assert opened.evaluate("history.length") == history + 1
 
 
+def test_link_copies_what_the_figure_shows_and_nothing_of_others(put):
+    opened, expected = put("one", "two", permissions=["clipboard-read", "clipboard-write"])
+    one = opened.locator("#one")
+    opened.locator("#two").get_by_label("step", exact=True).press("End")
+    wait_for_hash(opened, "two.step=7")
+    one.get_by_label("rate", exact=True).press("End")
+    one.get_by_role("button", name="Link").click()
+    one.get_by_role("button", name="Copied").wait_for()
+    link = opened.evaluate("navigator.clipboard.readText()")
+    assert link == opened.url.split("#")[0] + "#one.step=0&one.rate=1.5"
+    opened.evaluate("link => { location.hash = link.split('#')[1]; }", link)
+    assert check(one, expected["one"])["values"] == ["0", "1.5"]
+    assert check(opened.locator("#two"), expected["two"])["values"] == ["0", "0.5"]
+
+
+def test_lines_are_drawn_on_their_way_and_the_frame_is_there_at_once(put):
+    opened, expected = put("descent")
+    figure = opened.locator("#descent")
+    figure.get_by_label("rate", exact=True).press("Home")
+    figure.get_by_label("step", exact=True).press("End")
+    check(figure, expected["descent"])
+    durations = "() => [...new Set(document.getAnimations().map((a) => a.effect.getTiming().duration))]"
+    figure.get_by_label("rate", exact=True).press("ArrowRight")
+    assert opened.evaluate(durations) in ([120], [])
+    eased = "figure => getComputedStyle(figure.querySelector('.npfl-picture path')).transitionDuration"
+    assert "0.12s" in figure.evaluate(eased)
+    opened.emulate_media(reduced_motion="reduce")
+    assert "0.12s" not in figure.evaluate(eased)
+
+
 def test_print_shows_the_first_position_without_controls(put):
     opened, expected = put("descent")
     figure = opened.locator("#descent")

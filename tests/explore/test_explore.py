@@ -211,9 +211,9 @@ def test_a_choice_is_a_row_of_buttons(monkeypatch):
 def test_play_button_only_where_time_is_the_parameter(monkeypatch):
     steps = Slider([1, 2, 3], start=1, play=True)
     html = in_book(monkeypatch, line, alt="a curve", power=steps, shift=Slider([0.0, 1.0]))
-    assert html.count("<button") == 2
+    assert html.count("<button") == 3
     assert html.count("data-play") == 1
-    assert in_book(monkeypatch, line, **LINE).count("<button") == 1
+    assert in_book(monkeypatch, line, **LINE).count("<button") == 2
 
     explorer = explore(line, alt="a curve", power=steps)
     _, _, play, _ = live.widget(explorer).children

@@ -100,6 +100,15 @@ customElements.define("npfl-start", class extends HTMLElement {
       show();
       write();
     });
+    // A link to what is seen now, whatever other figures show.
+    const link = figure.querySelector(".npfl-link");
+    link.hidden = !navigator.clipboard; // only pages that came safely may write there
+    link.addEventListener("click", async () => {
+      const state = new URLSearchParams(controls.map((control, i) => [control.id, texts[i][position(i)]]));
+      await navigator.clipboard.writeText(`${location.href.split("#")[0]}#${state}`);
+      link.textContent = "Copied";
+      setTimeout(() => { link.textContent = "Link"; }, 2000);
+    });
     // Back and Forward, and a link to a state of this page: only the link has to show the figure.
     addEventListener("popstate", (event) => {
       stop(false);
