@@ -5,6 +5,7 @@ from sphinx.application import Sphinx
 
 def setup(app: Sphinx) -> dict:
     """Register the directives; called by Sphinx."""
-    for name in ("checkpoint", "practice", "solve", "chapter_map", "symbols", "cards", "learning", "predict"):
+    names = "by_hand checkpoint practice solve chapter_map symbols cards learning predict"
+    for name in names.split():
         app.setup_extension(f"npfl_book.directives.{name}")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
