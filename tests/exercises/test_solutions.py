@@ -1,5 +1,6 @@
 """Every exercise against the solutions that students write, right ones and wrong ones."""
 
+import functools
 import importlib.util
 import linecache
 import re
@@ -46,6 +47,7 @@ def test_enough_solutions_are_tried(path):
     assert len(passing) >= len(wrong) / 2, "the visible checks give too much away"
 
 
+@functools.cache
 def reference(path):
     """Take the solution out of an exercise."""
     cells = exercises.read(path).cells

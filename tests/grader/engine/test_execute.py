@@ -3,6 +3,7 @@
 
 import base64
 import concurrent.futures
+import functools
 import json
 import os
 import pickle
@@ -45,10 +46,16 @@ def text(cell):
     return "".join(output["text"] for output in cell["outputs"] if output["output_type"] == "stream")
 
 
+@functools.cache
+def cells_of(path):
+    """Read an exercise once for all of its solutions."""
+    return exercises.read(path).cells
+
+
 def of_exercise(path, source, draws):
     """Make a job of an exercise with a solution in its place, with or without the cells that draw."""
     cells = []
-    for cell in exercises.read(path).cells:
+    for cell in cells_of(path):
         if not (draws or "nbgrader" in cell.metadata):
             continue
         graded = is_grade(cell) and not is_solution(cell) and cell.metadata.nbgrader.points > 0
