@@ -13,7 +13,7 @@ from npfl_grader.grading.intake import Submitted
 
 DEFINES = re.compile(r"^(?:async\s+def|def|class)\s+(\w+)", re.MULTILINE)
 ASSIGNS = re.compile(r"^(?:[^\W\d]\w*[ \t]*=(?!=)[ \t]*)+", re.MULTILINE)
-HIDDEN = re.compile(r"^.*BEGIN HIDDEN TESTS.*?(?:END HIDDEN TESTS.*?$|\Z)", re.MULTILINE | re.DOTALL)
+HIDDEN = re.compile(r"^[^\n]*BEGIN HIDDEN TESTS.*?(?:END HIDDEN TESTS[^\n]*$|\Z)", re.MULTILINE | re.DOTALL)
 HALF = 0.5  # of the instructor's cells: a notebook that holds fewer may be that of another exercise
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 from copy import deepcopy
+from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
 
@@ -14,6 +15,7 @@ from npfl_grader.course import settings, submissions
 from npfl_grader.course.definition import Cell, Definition
 from npfl_grader.grading import intake
 from npfl_grader.grading.intake import IntakeError, read, rebuild
+from npfl_grader.grading.recognition import recognise, why_not
 from npfl_grader.lms import archives, contents
 from npfl_grader.lms.attempts import Attempt
 
@@ -125,6 +127,21 @@ def test_a_stub_that_is_put_back_takes_no_answers_place():
     rebuilt = rebuild(DEFINITION, read(submitted(*HONEST, cell("# answer", "answer"))))
     assert "def double" in sources(rebuilt)[2]
     assert rebuilt.notes == ["the cell answer was there 2 times, the last one that is no stub counts"]
+
+
+def test_a_notebook_is_known_by_what_students_see_of_its_tests():
+    hidden = "# Every size (2 points).\n### BEGIN HIDDEN TESTS\nassert f(1)\n### END HIDDEN TESTS\nlast = 1"
+    checks = tuple(replace(known(name, grade=True, points=2.0), source=hidden) for name in ("t1", "t2", "t3"))
+    answer = replace(known("answer", locked=False, solution=True), source="def f(): ...\ndef g(): ...")
+    definition = Definition("two", {"name": "python3"}, (answer, *checks))
+    # Only one of the two functions was written: nothing else says whose notebook this is.
+    seen = [cell("# Every size (2 points).\nlast = 1", name) for name in ("t1", "t2", "t3")]
+    found = recognise(definition, read(submitted(cell("def f(): return 1", "answer"), *seen)))
+    assert found.known == 3
+    assert why_not(definition, found) is None
+    others = [cell("# Something else.", name) for name in ("t1", "t2", "t3")]
+    found = recognise(definition, read(submitted(cell("def f(): return 1", "answer"), *others)))
+    assert "notebook of another exercise" in why_not(definition, found)
 
 
 def test_the_order_is_the_instructors():
