@@ -205,6 +205,7 @@ def test_a_drawing_begins_where_its_figure_does_follows_and_goes_back(open_page,
     says = moved.get_by_role("status")
     says.wait_for()
     assert not frames.is_visible()
+    expect(moved.locator("svg")).to_be_in_viewport()
     if waiting:
         assert page.locator(".npfl-waits").count() == waiting - 1, "the explanation waits for a move"
     numbers = [re.findall(r"\d+\.\d+", sentence) for sentence in (frame, says.text_content())]

@@ -20,6 +20,7 @@
         frames.dispatchEvent(new Event("input")); // as good as moving the figure: the explanation unfolds
       }
       frames.hidden = !back;
+      (back ? frames : moved).scrollIntoView({ block: "nearest" }); // the button stands below the caption
       button.textContent = back ? text : "Back to the slider";
       button.ariaPressed = `${!back}`;
     });
