@@ -3,6 +3,7 @@
 What is written into the tables stands in `gradebook_rows`.
 """
 
+import functools
 import os
 import re
 import sys
@@ -205,12 +206,18 @@ def writing(course: Course) -> Iterator[Gradebook]:
         gradebook.close()
 
 
+@functools.cache
+def _known(course: Course) -> Gradebook:
+    """Open the course's gradebook for reading; closed, it opens again with the queries that it has made."""
+    find_programs()
+    return Gradebook(course.directory.db_url, course.directory.course_id)
+
+
 def _read(course: Course, assignment: str, work: Callable[[Gradebook], Value]) -> Value:
     """Open the gradebook, read something, and close it."""
 
     def attempt() -> Value:
-        find_programs()
-        gradebook = Gradebook(course.directory.db_url, course.directory.course_id)
+        gradebook = _known(course)
         try:
             return work(gradebook)
         finally:

@@ -44,7 +44,7 @@ def execute(job):
 
 pool.run = run
 pool.Local.probe = lambda self: {"level": "full"}
-pool.Local.warm = lambda self: None
+pool.Local.warm = lambda self, libraries: None
 cli.app(sys.argv[1:])
 """
 
