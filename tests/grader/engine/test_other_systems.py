@@ -14,7 +14,8 @@ exists = os.path.exists
 os.path.exists = lambda path: not str(path).startswith("/proc") and exists(path)
 """
 WARM = """
-import ctypes
+import ctypes, sysconfig
+sysconfig.get_paths()  # it reads a file of the system's own name
 from npfl_grader.engine.both import work
 from npfl_grader.engine.host import linux, sandbox, warm
 
