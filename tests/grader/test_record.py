@@ -83,6 +83,12 @@ sys.argv = ["npfl-grader", *{arguments!r}]
             raise subprocess.TimeoutExpired("npfl-grader", seconds)
         return self.process.exitcode
 
+    def begin(self, room):
+        """Wait until it has begun to grade."""
+        while not (room.root / "grading" / ".lock").exists():
+            assert self.poll() is None, self.communicate()
+            time.sleep(0.05)
+
     def communicate(self):
         self.wait()
         said = self.said.read_text() if self.said.exists() else ""
@@ -177,8 +183,7 @@ def test_a_busy_database_is_waited_for(room):
     room.hand_in("a", RIGHT)
     with contextlib.closing(sqlite3.connect(room.root / "gradebook.db")) as other:
         process = write_only(room, "autograde", room.name)
-        while not (room.root / "grading" / ".lock").exists():
-            time.sleep(0.05)
+        process.begin(room)
         other.execute("begin exclusive")
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(7)  # longer than SQLite itself waits
@@ -360,8 +365,7 @@ def test_postgresql_takes_the_same_and_may_be_killed(template, tmp_path, server)
     for student, right in wanted.items():
         room.hand_in(student, RIGHT if right else WRONG)
     process = write_only(room, "autograde", room.name)
-    while not (room.root / "grading" / ".lock").exists():
-        time.sleep(0.05)
+    process.begin(room)
     time.sleep(0.5)
     server.kill()
     time.sleep(1)
