@@ -49,16 +49,10 @@ _ARRAYS = "__array__ __array_function__ __round__ __trunc__ __floor__ __ceil__ _
 # Methods of arrays, tensors and tables that compare: what an object of the student's says there is a verdict.
 _COMPARISONS = {"equals", "equal", "identical", "allclose", "isclose", "array_equal"}
 _COMPARISONS |= {"eq", "ne", "lt", "le", "gt", "ge"}
+# What something is called and how it describes itself: messages quote it, and it stands for no value.
+_NAMES = ("__name__", "__qualname__", "__doc__", "__module__")
 # Special attributes that are plain data of a function or class.
-_DATA: tuple[str, ...] = (
-    "__name__",
-    "__qualname__",
-    "__doc__",
-    "__module__",
-    "__defaults__",
-    "__kwdefaults__",
-)
-_DATA += ("__annotations__", "__code__", "__dict__", "__wrapped__")
+_DATA = (*_NAMES, "__defaults__", "__kwdefaults__", "__annotations__", "__code__", "__dict__", "__wrapped__")
 _EXPECTED: dict[str, tuple[type, ...]] = {
     "text": (str,),
     "representation": (str,),
@@ -126,11 +120,19 @@ def _passes_on(action: str) -> Callable[..., Any]:
             # What came of it would be the student's word about the test's own numbers: a difference from
             # what is expected is as good as a comparison with it.
             raise Refused(_needed(self, "an array or a number is needed"))
-        if action == "get":
-            connection(self).asked.add(args[0])
+        word = ""
+        if action == "get" and args[0] not in _NAMES:
+            word = args[0]
         elif action in _ARITHMETIC and args and not isinstance(args[0], Remote):
-            connection(self).asked.add(action.strip("_"))
-        value = connection(self).do(action, self, *args, **kwargs)
+            word = action.strip("_")
+        try:
+            value = connection(self).do(action, self, *args, **kwargs)
+        except AttributeError:
+            word = ""  # an attribute that is not there says nothing
+            raise
+        finally:
+            if word:
+                connection(self).asked.add(word)
         if action in _EXPECTED and type(value) not in _EXPECTED[action]:
             raise Refused(f"{action}: the answer is of type {type(value).__name__}")
         return value

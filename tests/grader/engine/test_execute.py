@@ -68,6 +68,7 @@ def of_exercise(path, source, draws):
 @pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)
 def test_solutions_lose_just_what_they_should(path):
     tried = trial.solutions(ROOT / "tests" / "exercises" / "solutions" / f"{path.stem}.py")
+    reference: dict[str, set[str]] = {}
     for solution in tried:
         if "shared by all objects" in solution.title:
             continue  # loses a check only by what earlier checks have left in its process
@@ -86,6 +87,35 @@ def test_solutions_lose_just_what_they_should(path):
         lost = {name for name in cells if found[name] != "ok"}
         assert lost == solution.loses, (solution.title, found)
         assert {found[name] for name in lost} <= {"error"}, (solution.title, found)
+        # What rests on an object of the student's where the first solution gives a value is left to a person.
+        asked = {cell["id"]: set(cell["asked"]) for cell in result["cells"] if cell["status"] == "ok"}
+        reference = asked if draws else reference
+        if not solution.loses:
+            assert {name for name in asked if asked[name] - reference[name]} == set(), solution.title
+
+
+@pytest.mark.parametrize(
+    ("test", "asked"),
+    {
+        "getattr(made(), '__name__', '')": [],  # which it lacks
+        "repr(undo.__name__) + repr(undo.__doc__)": [],
+        "assert not hasattr(made(), 'shape')": [],
+        "made().loss": ["loss"],
+        "hasattr(made(), 'loss')": ["loss"],
+        "1.0 + made()": ["radd"],
+        "try: made().broken\nexcept ValueError: pass": ["broken"],
+    }.items(),
+)
+def test_what_an_object_of_the_students_is_asked_is_noted_where_it_answers(check, test, asked):
+    student = """class Made:
+    loss = 0.0
+    def __radd__(self, other): return other
+    @property
+    def broken(self): raise ValueError
+def made(): return Made()
+def undo(): pass"""
+    found = check(student, test)
+    assert (found["status"], found["asked"]) == ("ok", asked)
 
 
 def test_outputs_are_those_of_a_notebook(run_cells):
