@@ -14,10 +14,18 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
+# The shell without windows first: the same engine takes a third of the processor's time.
+NAMES = [
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+]
 PLACES = ["/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"]
 MISSING = (
-    "no browser: install Chromium (apt install chromium), or name Chrome in NPFL_CHROME, or run "
+    "no browser: install Chromium (apt install chromium-headless-shell), or name Chrome in NPFL_CHROME, or run "
     "'.venv/bin/playwright install chromium'"
 )
 

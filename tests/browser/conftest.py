@@ -161,7 +161,17 @@ def visit(browser, address, digests, shared):
 
 
 def pytest_collection_modifyitems(items):
-    """A browser that no longer answers says nothing about the page: a test that hangs runs once more."""
+    """Order the tests, and let one that hangs run once more: a browser that no longer answers says nothing."""
     for item in items:
         if item.path.parent == Path(__file__).parent:
             item.add_marker(pytest.mark.flaky(reruns=1, only_rerun="Timeout"))
+    # What is asked of one page comes together, so that no process waits while another visits that page.
+    items.sort(key=visited)
+
+
+def visited(item):
+    """Return the page that a test asks for a visit of; "" where it asks for none."""
+    if "visit" not in getattr(item, "fixturenames", []):
+        return ""
+    asked = item.callspec.params
+    return asked["page_name"] if "page_name" in asked else f"chapters/{asked['chapter']}"
