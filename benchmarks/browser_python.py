@@ -1,8 +1,8 @@
 """Python in the reader's browser: seconds from a click to the first result, and what that click loads.
 
-The baseline is Pyodide alone, in a bare page of the same server. Each time begins with an empty cache, on the
-book as it was last built, and over no network; only a second visit has the cache of the first. Megabytes are
-compressed, but those of the site. The last line is JSON.
+The baseline is Pyodide alone, in a bare page of the same server, without NumPy and with it. Each time begins
+with an empty cache, on the book as it was last built, and over no network; only a second visit has the cache
+of the first. Megabytes are compressed, but those of the site. The last line is JSON.
 """
 
 import argparse
@@ -26,6 +26,8 @@ HTML = ROOT / "_build" / "html"
 LITE = HTML / "_static" / "lite"
 AIM = {
     "ratio": 1.15,
+    "cell_ratio": 1.15,
+    "cell_second_visit_ratio": 1.15,
     "again_seconds": 0.2,
     "numpy_seconds": 3,
     "numpy_second_visit_seconds": 2,
@@ -39,20 +41,24 @@ PARTS = {
     "numpy": ["numpy-*", "npfl-*"],
     "matplotlib": ["matplotlib-3*", "pillow-*", "contourpy-*", "kiwisolver-*", "fonttools-*"],
 }
-BARE = b"""<!doctype html><title>starting</title><script type="module">
+BARE = """<!doctype html><title>starting</title><script type="module">
 import { loadPyodide } from "/_static/lite/pyodide/pyodide.mjs";
-const python = await loadPyodide({ indexURL: "/_static/lite/pyodide/" });
-document.title = `result ${python.runPython("6 * 7")}`;
+const python = await loadPyodide({ indexURL: "/_static/lite/pyodide/", packages: %s });
+document.title = `result ${python.runPython("%s")}`;
 </script>"""
+BARE_PAGES = {
+    "/bare.html": BARE % ("[]", "6 * 7"),
+    "/bare-numpy.html": BARE % ('["numpy"]', "import numpy; int(numpy.arange(7).sum() * 2)"),
+}
 
 
 class Handler(SimpleHTTPRequestHandler):
     def do_GET(self) -> None:
-        if self.path == "/bare.html":
+        if found := BARE_PAGES.get(self.path):
             self.send_response(200)
             self.send_header("Content-Type", "text/html")
             self.end_headers()
-            self.wfile.write(BARE)
+            self.wfile.write(found.encode())
         else:
             super().do_GET()
 
@@ -60,13 +66,19 @@ class Handler(SimpleHTTPRequestHandler):
         pass
 
 
-def bare(page: Page, address: str) -> dict[str, float]:
+def bare(page: Page, address: str, name: str = "bare.html") -> dict[str, float]:
     """Time Pyodide alone."""
     start = time.perf_counter()
-    page.goto(f"{address}/bare.html")
+    page.goto(f"{address}/{name}")
     while page.title() != "result 42":
         time.sleep(0.02)
     return {"bare_seconds": time.perf_counter() - start}
+
+
+def bare_numpy(page: Page, address: str) -> dict[str, float]:
+    """Time Pyodide alone with NumPy, and on a second visit."""
+    names = ("bare_numpy_seconds", "bare_numpy_second_visit_seconds")
+    return {name: bare(page, address, "bare-numpy.html")["bare_seconds"] for name in names}
 
 
 def question(page: Page, address: str, code: str = ANSWER, reads: float = 0) -> list[float]:
@@ -107,13 +119,16 @@ def numpy(page: Page, address: str) -> dict[str, float]:
 
 
 def cell(page: Page, address: str) -> dict[str, float]:
-    """Time a cell of the chapter, with the cells before it."""
-    page.goto(f"{address}/{CHAPTER}")
-    start = time.perf_counter()
-    page.get_by_role("button", name="Change and run").first.click()
-    page.get_by_role("textbox", name="Code of cell").first.press("Control+Enter")
-    page.locator(".npfl-box").get_by_text("Done.").wait_for()
-    return {"cell_seconds": time.perf_counter() - start}
+    """Time a cell of the chapter, with the cells before it, and once more on a second visit."""
+    found = {}
+    for name in ("cell_seconds", "cell_second_visit_seconds"):
+        page.goto(f"{address}/{CHAPTER}")
+        start = time.perf_counter()
+        page.get_by_role("button", name="Change and run").first.click()
+        page.get_by_role("textbox", name="Code of cell").first.press("Control+Enter")
+        page.locator(".npfl-box").get_by_text("Done.").wait_for()
+        found[name] = time.perf_counter() - start
+    return found
 
 
 def notebook(page: Page, address: str, code: str) -> dict[str, float]:
@@ -161,7 +176,8 @@ def main() -> int:
     }
     if json.loads((LITE / "practice.json").read_text())["numpy"]:
         first = "import numpy as np\nprint(np.arange(6).sum() + 27)"
-        steps |= {"numpy": numpy, "cell": cell, "notebook": functools.partial(notebook, code=first)}
+        steps |= {"bare_numpy": bare_numpy, "numpy": numpy, "cell": cell}
+        steps["notebook"] = functools.partial(notebook, code=first)
     else:
         print("NumPy is not in this copy of the book: what needs it is left out, the aims for it too")
     times: dict[str, list[float]] = {}
@@ -188,6 +204,9 @@ def main() -> int:
         browser.close()
     server.shutdown()
     figures = {key: round(statistics.median(values), 2) for key, values in times.items()}
+    for name in ("", "_second_visit") if "cell_seconds" in figures else ():
+        ratio = figures[f"cell{name}_seconds"] / figures[f"bare_numpy{name}_seconds"]
+        figures[f"cell{name}_ratio"] = round(ratio, 2)
     for name, paths in loaded.items():
         figures[f"{name}_mb"] = compressed({path for path in paths if path.startswith("_static/lite/")})
     for part, patterns in PARTS.items():

@@ -113,8 +113,11 @@ class pieces:
         except (OSError, ValueError, KeyError, TypeError):
             there = False  # not saved yet, or under another name
         shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-        if own and not there and hasattr(shell, "set_next_input"):
+        # Not by set_next_input: in the browser IPython keeps that to itself.
+        payloads = getattr(shell, "payload_manager", None)
+        if own and not there and payloads is not None:
             parts = [pieces.HEADING, *dict.fromkeys(own.values())]
             parts += [f"OWN |= dict.fromkeys({sorted(own)})\nprint('Mine:', *OWN)"]
-            shell.set_next_input("\n\n\n".join(parts))
+            text = "\n\n\n".join(parts)
+            payloads.write_payload({"source": "set_next_input", "text": text, "replace": False})
             print("They stand in a new cell below, so that they are handed in with this notebook: run it.")

@@ -5,11 +5,11 @@ import io
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import jupytext
 import nbformat
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 from nbgrader.utils import is_solution
 from nbgrader.validator import Validator
 
@@ -88,19 +88,23 @@ def test_functions_come_out_of_earlier_notebooks(tmp_path, monkeypatch):
     assert found["dropout"] == answer.source.split("\n\n\ndef other")[0]
     assert set(found) == {"numerical_gradient", "dropout"}
     # They are offered as a cell, once: the notebook holds it from then on.
-    offered: list[str] = []
-    shell = SimpleNamespace(set_next_input=offered.append)
+    shell = (
+        InteractiveShell()
+    )  # its own set_next_input reaches no notebook; that of a kernel sends such a payload
     monkeypatch.setattr("IPython.get_ipython", lambda: shell)
     own = exercises.release(exercises.read(folder / "your_network.md"))
     nbformat.write(own, tmp_path / "own.ipynb")
     names["pieces"].offer(found, "own")
     again: dict = {"np": names["np"], "OWN": {}}
-    exec(offered[0], again)
+    (offered,) = shell.payload_manager.read_payload()
+    assert (offered["source"], offered["replace"]) == ("set_next_input", False)
+    exec(offered["text"], again)
     assert (again["dropout"](2.0, 0.5, True, None), set(again["OWN"])) == (2.0, set(found))
-    own.cells.append(nbformat.v4.new_code_cell(offered.pop()))
+    own.cells.append(nbformat.v4.new_code_cell(offered["text"]))
     nbformat.write(own, tmp_path / "own.ipynb")
+    shell.payload_manager.clear_payload()
     names["pieces"].offer(found, "own")
-    assert not offered
+    assert not shell.payload_manager.read_payload()
 
 
 @pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)

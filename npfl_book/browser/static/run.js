@@ -72,12 +72,13 @@ function inOrder(before, source, name, box, limit) {
     await python.start();
     const quiet = () => {};
     let lacking;
+    const shown = new Set((await places).values());
     const waiting = (await cells).filter((cell) => cell.number < before && !python.done.has(cell.number));
     for (const [index, cell] of waiting.entries()) {
       box.say(`Running the code before it (${index + 1} of ${waiting.length}).`);
       const found = await python.run(cell.source, `cell ${cell.number + 1}`, quiet);
-      if (!found.error) python.done.add(cell.number);
-      else if (found.why[0] === "missing") lacking ??= found;
+      if (found.why?.[0] === "missing") lacking ??= found;
+      else if (!found.error || !shown.has(cell.number)) python.done.add(cell.number);
       else if (!lacking) return { ...found, earlier: true };
     }
     box.say("Running.");
