@@ -42,6 +42,8 @@ class Rebuild(NbGraderPreprocessor):
         rebuilt = intake.rebuild(found, known.cells)
         for note in [*known.notes, *rebuilt.notes]:
             self.log.warning("%s: %s", path, note)
+        for note in rebuilt.told:
+            self.log.info("%s: %s", path, note)
         return nbformat.reads(grade.document(found, rebuilt).decode(), as_version=4), resources
 
 

@@ -33,8 +33,8 @@ class checks:
                 checks.look_for_syntax_error(self.name)
                 if self.name not in globals():
                     checks.complain(
-                        f"{self.name} is not defined: the cell of your solution was not run, "
-                        "or stopped with an error before it came so far."
+                        f"{self.name} is not defined: the cell of your solution spells it otherwise, "
+                        "was not run, or stopped with an error before it came so far."
                     )
             function = globals()[self.name] if self.find is None else self.find()
             if not callable(function):

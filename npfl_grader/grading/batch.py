@@ -337,7 +337,11 @@ class Batch:
         tests: dict[str, list[str]] = {}
         for test, reason in graded.unsure.items():
             tests.setdefault(reason, []).append(test)
-        return [*graded.notes, *(f"{', '.join(names)}: {reason}" for reason, names in tests.items())]
+        return [
+            *graded.notes,
+            *graded.told,
+            *(f"{', '.join(names)}: {reason}" for reason, names in tests.items()),
+        ]
 
     def _add(self, row: Row, traces: str) -> None:
         self.report.rows.append(row)

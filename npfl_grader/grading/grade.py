@@ -92,8 +92,8 @@ class Graded:
         As in `verdict.Verdict`.
     unreadable : str or None
         Why the file is no notebook, if it is none; nothing was run then.
-    notes : list of str
-        What was mended at intake.
+    notes, told : list of str
+        What was mended at intake, and what was put back that changes nothing.
     failed : dict
         For each failed test, by grade id, the message.
     untouched : bool
@@ -122,6 +122,7 @@ class Graded:
     unsure: dict[str, str]
     unreadable: str | None = None
     notes: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     untouched: bool = False
     level: Level | None = None
@@ -287,6 +288,7 @@ def _finish(task: Task, rebuilt: intake.Rebuilt, result: Result, unreadable: str
         unsure=judged.unsure,
         unreadable=unreadable,
         notes=rebuilt.notes,
+        told=rebuilt.told,
         failed=failed,
         untouched=judged.untouched and not unreadable,
         level=result.level,

@@ -69,6 +69,8 @@ class Rebuilt:
         For each cell of the instructor's, by id, its grade id.
     notes : list of str
         What was mended, one line each.
+    told : list of str
+        What was put back and says nothing about an answer or its points, one line each.
     unfound : dict
         For each solution that is missing while the student has cells of their own that may be it, by grade
         id, the reason.
@@ -78,6 +80,7 @@ class Rebuilt:
     roles: dict[str, Role] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
     unfound: dict[str, str] = field(default_factory=dict)
 
 
@@ -221,6 +224,16 @@ def rebuild(definition: Definition, submitted: list[Submitted]) -> Rebuilt:
         for extra in own.get(cell.name, []):
             _add_own(rebuilt, extra)
     if submitted:
+        for cell in definition.cells:
+            if cell.name in last:
+                continue
+            # A locked cell without points, such as one that a newer release has added, has no answer to lose.
+            if cell.locked and not (cell.points or cell.solution or cell.by_hand):
+                rebuilt.told.append(
+                    f"the cell {cell.name}, which has no points, was missing and has been put back"
+                )
+            else:
+                rebuilt.notes.append(f"the cell {cell.name} was missing and has been put back")
         rebuilt.notes += _notes(definition, submitted, last)
         strays = {entry.cell_type for entries in own.values() for entry in entries if entry.source.strip()}
         rebuilt.unfound = {
@@ -276,11 +289,7 @@ def _add(
 
 
 def _notes(definition: Definition, submitted: list[Submitted], last: dict[str, int]) -> list[str]:
-    notes = [
-        f"the cell {cell.name} was missing and has been put back"
-        for cell in definition.cells
-        if cell.name not in last
-    ]
+    notes: list[str] = []
     names = [cell.name for cell in submitted if cell.name in last]
     for name in last:
         if names.count(name) > 1:

@@ -116,6 +116,15 @@ def test_missing_cells_are_put_back_in_their_place():
         "the cell answer was missing and has been put back",
         "the cell seen was missing and has been put back",
     ]
+    assert not rebuilt.told
+
+
+def test_a_missing_cell_without_points_is_no_cause_to_look():
+    handed_in = [cell for cell in HONEST if cell["id"] != "later"]  # such as one of a newer release
+    rebuilt = rebuild(DEFINITION, read(submitted(*handed_in)))
+    assert sources(rebuilt) == sources(rebuild(DEFINITION, read(submitted(*HONEST))))
+    assert not rebuilt.notes
+    assert rebuilt.told == ["the cell later, which has no points, was missing and has been put back"]
 
 
 def test_a_stub_that_is_put_back_takes_no_answers_place():
