@@ -117,6 +117,8 @@ class Cell:
         Whether exceptions are shown without their tracebacks, which take most of a failed test's time.
     assigned : tuple of str
         Variables of the instructor's cells before it that it assigns anew; they are the student's then.
+    late : bool
+        Whether it is a test that the student's code did not answer in time in a process of its own.
     """
 
     id: str
@@ -124,6 +126,7 @@ class Cell:
     source: str
     brief: bool = False
     assigned: tuple[str, ...] = ()
+    late: bool = False
 
 
 @dataclass(frozen=True)
@@ -187,6 +190,7 @@ class Job:
                 cell["source"],
                 bool(cell.get("brief")),
                 tuple(cell.get("assigned", ())),
+                bool(cell.get("late")),
             )
             for cell in read["cells"]
         )

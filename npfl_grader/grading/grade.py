@@ -167,7 +167,12 @@ def _judge(task: Task, rebuilt: intake.Rebuilt, execute: Callable[[bytes], bytes
         graded.ends, graded.asked = ends, asked
         return graded
     shown = opinions.may_be_shown(task.definition, rebuilt, first, task.only_together)
-    together = _run(task, rebuilt, execute, Engine.TOGETHER, shown)
+    late = {
+        number
+        for number, cell in first.items()
+        if cell.status == Status.TIMEOUT and not cell.by_clock and rebuilt.roles.get(number) == Role.TEST
+    }
+    together = _run(task, rebuilt, execute, Engine.TOGETHER, shown, late)
     seconds, log = apart.seconds + together.seconds, apart.log + together.log
     secrets = task.policy.hidden_tests != "all"
     settled = opinions.settle(
@@ -303,15 +308,19 @@ def _run(
     execute: Callable[[bytes], bytes] | None,
     way: Engine,
     shown: Collection[str] | None = None,
+    late: Collection[str] = (),
 ) -> Result:
-    """Run the notebook; tracebacks take long, so `shown` names the cells whose are wanted."""
+    """Run the notebook; tracebacks take long, so `shown` names the cells whose are wanted.
+
+    Of the tests in `late`, which were late before, not all are waited for.
+    """
     cells = []
     for cell in rebuilt.cells:
         number = cell["id"]
         brief = task.policy.hidden_tests != "all" and is_hidden(task.policy, rebuilt, number)
         brief |= shown is not None and number not in shown
         assigned = tuple(task.written.assigned.get(rebuilt.names.get(number, ""), ()))
-        cells.append(Cell(number, rebuilt.roles[number], cell["source"], brief, assigned))
+        cells.append(Cell(number, rebuilt.roles[number], cell["source"], brief, assigned, number in late))
     job = Job(
         tuple(cells),
         task.limits,

@@ -60,6 +60,7 @@ def run(job: Job, sandbox: Sandbox, patience: Patience) -> dict[int, Outcome]:
                 "source": "" if i in lost else job.cells[i].source,
                 "brief": job.cells[i].brief,
                 "testing": job.cells[i].role == Role.TEST,
+                "late": job.cells[i].late,
             }
             for i in job.code
         ]
@@ -103,6 +104,8 @@ class _More:
 
 
 def _outcome(answer: Any, late: bool) -> Outcome:
+    if isinstance(answer, dict) and answer.get("late") is True:
+        return failed(Status.TIMEOUT, "the cell was late before, as were others, and was not tried again")
     outputs = clean(answer.get("outputs") if isinstance(answer, dict) else None)
     outcome = Outcome(Status.OK, outputs)
     if any(output["output_type"] == "error" for output in outputs):

@@ -25,10 +25,13 @@ def _warm():
 
 @pytest.fixture(scope="session")
 def run_cells():
-    """Run cells, pairs of role and source, and return their results."""
+    """Run cells, pairs of role and source, of which some may have been late, and return their results."""
 
-    def run_cells(*cells, engine="two-process", files=None, require="none", **limits):
-        listed = [{"id": f"c{i}", "role": role, "source": source} for i, (role, source) in enumerate(cells)]
+    def run_cells(*cells, engine="two-process", files=None, require="none", late=(), **limits):
+        listed = [
+            {"id": f"c{i}", "role": role, "source": source, "late": i in late}
+            for i, (role, source) in enumerate(cells)
+        ]
         job = {"cells": listed, "limits": LIMITS | limits, "files": files or {}, "require": require}
         result = json.loads(worker.execute(json.dumps(job | {"engine": engine}).encode()))
         assert result["fault"] is None, result

@@ -370,6 +370,17 @@ def test_output_is_limited(run_cells):
     assert after["status"] == "ok"
 
 
+def test_after_two_that_are_late_again_others_that_were_late_are_not_waited_for(run_cells):
+    hangs = ("test", "f()")
+    results = run_cells(
+        ("student", "def f():\n    while True: pass"), hangs, hangs, hangs, ("test", "2"), ("test", "f()"),
+        engine="together", cell=0.3, late={1, 2, 3},
+    )  # fmt: skip
+    assert statuses(results) == ["ok", "timeout", "timeout", "timeout", "ok", "timeout"]
+    said = [str(result["outputs"]) for result in results]
+    assert [index for index, outputs in enumerate(said) if "not tried again" in outputs] == [3]
+
+
 def test_the_kernel_engine(run_cells):
     results = run_cells(
         IMPORT, DOUBLE, ("test", "assert f(1) == 2\n0.5"), ("test", "assert f(1) == 3"), ("student", "import os; os._exit(1)"), ("test", "assert f(1) == 2"),
