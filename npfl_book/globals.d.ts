@@ -1,6 +1,6 @@
 // What the scripts of the pages find there, for the type checker.
 
-declare const npflPractice: { numpy: boolean; notebook: number; page: number; first?: "plain" | "all" };
+declare const npflPractice: { numpy: boolean; notebook: number; page: number; figures: number; first?: string };
 
 interface Window {
   jupyterapp?: any; // JupyterLite's application, in its frame

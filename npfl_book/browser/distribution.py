@@ -42,8 +42,9 @@ FIRST = ["comm", "ipython", "jedi", "micropip", *KERNEL]
 class Distribution(NamedTuple):
     """What is in it.
 
-    ``sizes`` holds what the core (``core``), each package, and core and packages that every notebook loads
-    (``notebook``) weigh when a server sends them compressed, in bytes; ``modules`` what code can import.
+    ``sizes`` holds what the core (``core``), each package, core and packages that every notebook loads
+    (``notebook``), and those that a figure needs (``figures``), if they are there, weigh when a server sends
+    them compressed, in bytes; ``modules`` what code can import.
     """
 
     sizes: dict[str, int]
@@ -185,7 +186,8 @@ def update(folder: Path) -> Distribution:
     """Write the distribution where it has changed since the last time."""
     listed = pyodide_list()
     found = compiled(listed)
-    code = {path.as_posix(): sha256(path) for path in sorted((ROOT / "npfl").rglob("*.*")) if path.is_file()}
+    files = (path for path in sorted((ROOT / "npfl").rglob("*.*")) if path.parent.name != "__pycache__")
+    code = {path.as_posix(): sha256(path) for path in files if path.is_file()}
     versions = [pyodide_version(), *map(version, [*ADDED, "jupyterlite-pyodide-kernel"])]
     stamp = json.dumps([sorted(path.name for path in found.values()), code, versions, sha256(Path(__file__))])
     notes = folder.with_suffix(".json")
@@ -199,6 +201,10 @@ def update(folder: Path) -> Distribution:
         core = [new / name for name in CORE if (new / name).exists()]
         sizes["core"] = sum(len(gzip.compress(path.read_bytes(), 6)) for path in core)
         sizes["notebook"] = sum(sizes[name] for name in ["core", *needed(packages, FIRST)])
+        if "matplotlib" in packages:
+            sizes["figures"] = sum(
+                sizes[name] for name in ["core", *needed(packages, ["npfl", "matplotlib"])]
+            )
         modules = sorted({module for package in packages.values() for module in package["imports"]})
         notes.unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)

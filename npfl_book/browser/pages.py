@@ -35,6 +35,7 @@ def prepare(app: Sphinx) -> None:
         "numpy": "numpy" in sizes,
         "notebook": round(sizes["notebook"] / 1e6 + NOTEBOOK),
         "page": round(sum(sizes.get(name, 0) for name in ("core", "numpy", "npfl")) / 1e6),
+        "figures": round(sizes.get("figures", 0) / 1e6),
     }
     app.config.npfl_practice = told | {"modules": sorted(modules)}
     app.add_js_file(None, body=f"window.npflPractice = {json.dumps(told)}")

@@ -14,8 +14,8 @@ async function load(code) {
 
 const started = (async () => {
   const { loadPyodide } = await import(`${FOLDER}pyodide.mjs`);
-  // npfl brings NumPy where this copy has it; both come while Pyodide itself starts, where the code needs them.
-  const packages = self.name === "plain" ? [] : ["npfl"];
+  // npfl brings NumPy where this copy has it; what the code needs comes while Pyodide itself starts.
+  const packages = { plain: [], figures: ["npfl", "matplotlib"] }[self.name] ?? ["npfl"];
   python = await loadPyodide({ indexURL: FOLDER, packages });
   const names = python.toPy({ __name__: "worker" });
   python.runPython(await own, { globals: names, filename: "worker.py" });

@@ -3,15 +3,17 @@
   const { src } = /** @type {HTMLScriptElement} */ (document.currentScript);
   const module = new URL("lite/run.js", src).href;
   const offers = [];
-  const offer = (text, element, place, open) => {
+  // A cell runs with those before it: one that draws, or comes after one, loads what draws, too.
+  const DRAWS = /\b(npfl\.(figures|explore)|matplotlib)\b/;
+  let draws = false;
+  const offer = (text, element, place, open, first = "all") => {
     const button = document.createElement("button");
     button.type = "button";
     button.className = "npfl-offer";
-    button.textContent = `${text} (loads ${npflPractice.page} MB once)`;
+    button.textContent = `${text} (loads ${first === "figures" ? npflPractice.figures : npflPractice.page} MB once)`;
     button.addEventListener("click", async () => {
       button.disabled = true;
-      // A question stands for itself, a cell needs those before it.
-      npflPractice.first ??= open === "openQuestion" && !/\bimport\b/.test(element.textContent) ? "plain" : "all";
+      npflPractice.first ??= first;
       try {
         const box = await import(module);
         await box[open](element);
@@ -36,12 +38,15 @@
   };
   for (const input of document.querySelectorAll(".cell_input")) {
     const lacks = input.closest("[data-lacks]")?.dataset.lacks;
+    const code = input.querySelector("pre");
+    draws ||= !!npflPractice.figures && DRAWS.test(code?.textContent ?? "");
     if (lacks) decline(lacks, input);
-    else if (input.querySelector("pre")) offer("Change and run", input, input, "openCell");
+    else if (code) offer("Change and run", input, input, "openCell", draws ? "figures" : "all");
   }
   for (const question of document.querySelectorAll(".npfl-practice")) {
     const { lacks } = question.dataset, start = question.querySelector(".start");
     if (lacks) decline(lacks, start);
-    else offer("Answer here", question, start, "openQuestion");
+    // A question stands for itself.
+    else offer("Answer here", question, start, "openQuestion", /\bimport\b/.test(question.textContent) ? "all" : "plain");
   }
 }
