@@ -50,6 +50,9 @@ WITHOUT_PARTS = """() => {
 }"""
 EXCLUDED = {"exclude": [[".katex"], [".npfl-picture > svg"], [".bd-sidebar-primary"]]}
 
+# What came, by address: pages share most of it.
+WEIGHTS: dict[str, int] = {}
+
 # What a figure shows: its pictures without the marks of changing elements, its sentence, and its values in
 # three places.
 SHOWN = """figure => {
@@ -230,9 +233,12 @@ class Visit:
         self.opened.remove_listener("response", self.weigh)
 
     def weigh(self, response):
-        body = response.body()
-        plain = re.search(r"\.(woff2|png|ico)\b", response.url)
-        self.sizes[response.url] = len(body) if plain else len(gzip.compress(body))
+        url = response.url
+        if url not in WEIGHTS:
+            body = response.body()
+            plain = re.search(r"\.(woff2|png|ico)\b", url)
+            WEIGHTS[url] = len(body) if plain else len(gzip.compress(body))
+        self.sizes[url] = WEIGHTS[url]
 
     @contextlib.contextmanager
     def noting(self, kind, where):

@@ -178,3 +178,13 @@ def template(tmp_path_factory, crew):
 @pytest.fixture
 def room(template, tmp_path):
     return template.copy(tmp_path / "course")
+
+
+def pytest_collection_modifyitems(items):
+    """Let the tests of one idiom follow each other: its solution is tried once in a process."""
+
+    def idiom(item):
+        of_idioms = item.path == Path(__file__).with_name("test_idioms.py") and hasattr(item, "callspec")
+        return item.callspec.params.get("name", "") if of_idioms else ""
+
+    items.sort(key=idiom)
