@@ -3,6 +3,7 @@
 # The other modules are imported where they are used: workers import this one, and nbgrader takes seconds.
 import contextlib
 import enum
+import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,7 +57,7 @@ def autograde(
     with stopping():
         crew = pool.Dask(dask) if dask else pool.Local(workers)
         try:
-            if not dry_run and not all(Path("grading", name).exists() for name in assignments):
+            if not dry_run and (regrade or something_is_new(assignments)):
                 crew.warm(_libraries(assignments[0]))
             from npfl_grader.course import gradebook, settings
             from npfl_grader.grading import batch, receipts
@@ -83,6 +84,18 @@ def autograde(
             crew.close()
     if not complete:
         raise typer.Exit(3)
+
+
+def something_is_new(assignments: list[str]) -> bool:
+    """Guess, before the settings and the gradebook are read, whether there is something to grade."""
+    for name in assignments:
+        for folder in Path("submitted").glob(f"*/{glob.escape(name)}"):
+            receipt = Path("grading", name, f"{folder.parent.name}.json")
+            if not receipt.exists() or any(
+                path.stat().st_mtime > receipt.stat().st_mtime for path in folder.glob("*.ipynb")
+            ):
+                return True
+    return False
 
 
 def _libraries(assignment: str) -> list[str]:

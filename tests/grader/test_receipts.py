@@ -1,7 +1,11 @@
 """What was graded is known again by another process."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
+
+from npfl_grader.cli.autograde import something_is_new
 
 DIGEST = """\
 from dataclasses import asdict
@@ -26,3 +30,20 @@ def test_a_digest_is_the_same_in_every_process():
         for seed in ("1", "2")
     }
     assert len(found) == 1
+
+
+def test_what_may_have_to_be_graded_is_guessed_from_the_times_of_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    notebook, receipt = Path("submitted/ada/hw[1]/hw.ipynb"), Path("grading/hw[1]/ada.json")
+    for file in (notebook, receipt):
+        file.parent.mkdir(parents=True)
+        file.touch()
+    os.utime(notebook, (1, 1))
+    assert not something_is_new(["hw[1]"])
+    assert not something_is_new(["hw1"])
+    os.utime(notebook)
+    os.utime(receipt, (2, 2))
+    assert something_is_new(["hw1", "hw[1]"])
+    receipt.unlink()
+    os.utime(notebook, (1, 1))
+    assert something_is_new(["hw[1]"])
