@@ -2,6 +2,9 @@
 
 declare const npflPractice: { numpy: boolean; notebook: number; page: number; figures: number; first?: string };
 
+// The frames of the page's figures by name, in a file of their own.
+declare const npflFrames: Record<string, { changes: [number, string, string[], number[]][]; says: string[] }>;
+
 interface Window {
   jupyterapp?: any; // JupyterLite's application, in its frame
   Worker: typeof Worker;

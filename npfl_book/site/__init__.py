@@ -6,6 +6,7 @@ Each module does one thing, and is an extension of its own; ``_config.yml`` name
 from sphinx.application import Sphinx
 
 PARTS = [
+    "apart",
     "assets",
     "execution",
     "checks",

@@ -25,7 +25,6 @@ def setup(app: Sphinx) -> dict:
     app.connect("config-inited", add_folders)
     app.add_css_file("book.css")
     app.add_css_file("explore.css")
-    app.add_js_file("explore.js", loading_method="async")  # it waits for nothing, and nothing for it
     for name in ("checkpoint.js", "theme.js", "terms.js", "progress.js", "predict.js", "hands.js"):
         app.add_js_file(name, loading_method="defer")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

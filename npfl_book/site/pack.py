@@ -15,15 +15,13 @@ from typing import Any
 from sphinx.application import Sphinx
 
 from npfl_book import node
-from npfl_book.site import fonts
+from npfl_book.site import apart, fonts
 
 HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"
 # What the theme's own template loads, outside Sphinx's lists.
 THEME_STYLES = ["styles/theme.css", "styles/pydata-sphinx-theme.css"]
 THEME_SCRIPTS = ["scripts/bootstrap.js", "scripts/pydata-sphinx-theme.js"]
-# The figures are to answer before the rest of the scripts has come.
-APART = {"explore.js"}
 # What the theme says on each page anew: for switches between versions, and the search's own settings.
 NOT_NEEDED = re.compile(r"DOCUMENTATION_OPTIONS\.(pagename|search_as_you_type)")
 IMPORT = re.compile(r"""@import (?:url\()?["']([^"']+)["']\)?;""")
@@ -41,17 +39,15 @@ class Packer:
         """Note what the page asks for, and let it ask for the packed files instead."""
         self.styles = THEME_STYLES + [_name(style) for style in context["css_files"]]
         context["css_files"] = ["_static/site.css"]
-        self.scripts, apart = [], []
+        self.scripts = []
         for script in context["script_files"]:
             body = script.attributes.get("body", "")
             if body:
                 self.scripts += [] if NOT_NEEDED.search(body) else [body]
-            elif _name(script) in APART:
-                apart.append(script)
             else:
                 self.scripts.append(Path(_name(script)))
         self.scripts += [Path(name) for name in THEME_SCRIPTS]
-        context["script_files"] = apart
+        context["script_files"] = []
         start = (TEMPLATES / "start.js").read_text("utf-8").removesuffix("\n")  # as Jinja includes it
         context["start_hash"] = base64.b64encode(hashlib.sha256(start.encode()).digest()).decode()
 
@@ -63,7 +59,7 @@ class Packer:
         # JupyterLite has its own styles.
         pages = [path for path in static.parent.rglob("*.html") if "lite" not in path.parts]
         own = {static / script for script in self.scripts if isinstance(script, Path)}
-        scripts = sorted(own.union(static.glob("*.js")))
+        scripts = sorted(own.union(static.glob("*.js"), (static / apart.FRAMES).rglob("*.js")))
         css = "\n".join(_moved(static, name) for name in dict.fromkeys(self.styles))
         content = {"css": css, "content": [str(path) for path in [*pages, *scripts]]}
         used = node.run(HERE / "purge.mjs", json.dumps(content))

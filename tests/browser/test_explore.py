@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from visits import SHOWN, SLIDER_SETTINGS, check, move, move_elsewhere, width_of
+from visits import SHOWN, SLIDER_SETTINGS, check, is_open, move, move_elsewhere, width_of
 
 from npfl.explore import Choice, Slider, explore, page
 from npfl.figures import panels
@@ -47,7 +47,8 @@ def test_address_holds_the_state_of_the_page(two_pages, address, digests, chapte
     figures = {name: opened.locator(f"#{name}") for name in expected}
     held = []
     opened.route("**/explore.js*", lambda route: held.append(route))
-    opened.goto(f"{address}/chapters/{chapter}.html", wait_until="domcontentloaded")
+    with opened.expect_request("**/explore.js*"):  # after the first paint
+        opened.goto(f"{address}/chapters/{chapter}.html", wait_until="domcontentloaded")
     # What moves while the page and its fonts arrive is not the script's doing.
     opened.evaluate("() => document.body.offsetHeight && document.fonts.ready")
     opened.evaluate(
@@ -61,7 +62,7 @@ def test_address_holds_the_state_of_the_page(two_pages, address, digests, chapte
     held[0].continue_()
     opened.unroute("**/explore.js*")
     figures[next(iter(expected))].locator("input").first.wait_for(state="attached")
-    opened.wait_for_load_state()
+    is_open(opened)
     shift = opened.evaluate("() => new Promise(done => setTimeout(() => done(shift), 200))")
     assert shift <= 0.02, "the page moves when the script starts"
     first = {name: figure.evaluate(SHOWN)["values"] for name, figure in figures.items()}
@@ -71,6 +72,7 @@ def test_address_holds_the_state_of_the_page(two_pages, address, digests, chapte
     moved = {name: figure.evaluate(SHOWN)["values"] for name, figure in figures.items()}
     assert all(moved[name] != first[name] for name in moved)
     again.goto(opened.url)
+    is_open(again)
     for name in expected:
         assert check(again.locator(f"#{name}"), expected[name])["values"] == moved[name]
     while opened.evaluate("location.hash"):
@@ -96,6 +98,23 @@ def test_without_javascript_the_first_picture_its_values_and_a_note_remain(plain
         outputs = figure.locator("output").all()
         assert all(output.is_visible() for output in outputs)
         assert ", ".join(output.inner_text().strip() for output in outputs) in expected
+
+
+def test_what_is_moved_before_the_frames_have_come_is_shown_then(new_page, address, digests):
+    opened, held = new_page(), []
+    opened.route("**/frames/**", lambda route: held.append(route))
+    with opened.expect_request("**/frames/**"):
+        opened.goto(f"{address}/chapters/05-softmax-derivative.html")
+    figure = opened.locator("#softmax-derivative")
+    move_elsewhere(figure.locator("[data-texts]").first)
+    shown = figure.evaluate(SHOWN)
+    assert shown["spoken"] != shown["values"]
+    held[0].continue_()
+    is_open(opened)
+    assert (
+        check(figure, digests("chapters/05-softmax-derivative")["softmax-derivative"])["values"]
+        == shown["values"]
+    )
 
 
 def test_address_of_nonsense_shows_the_first_position(open_page, digests):

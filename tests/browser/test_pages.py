@@ -48,7 +48,12 @@ def test_page_asks_no_other_host_and_does_not_complain(visit, page_name):
 
 def test_sounds_can_be_played(open_page):
     page = open_page("chapters/09-augmentation.html")
-    page.wait_for_function("[...document.querySelectorAll('audio')].every(sound => sound.readyState > 0)")
+    page.evaluate(
+        "document.querySelectorAll('audio').forEach(sound => { sound.preload = 'auto'; sound.load(); })"
+    )
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('audio')].every(sound => sound.readyState > 0)"
+    )
     lengths = page.evaluate("[...document.querySelectorAll('audio')].map(sound => sound.duration)")
     assert lengths == pytest.approx([0.5, 1 / 3, 0.5, 0.5, 0.5], abs=1e-3)
 

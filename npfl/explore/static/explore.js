@@ -3,7 +3,9 @@
 customElements.define("npfl-start", class extends HTMLElement {
   connectedCallback() {
     const figure = this.parentElement;
-    const { changes, says } = JSON.parse(figure.querySelector("script").textContent);
+    // The book has its pages' frames in files of their own.
+    const own = figure.querySelector("script");
+    const { changes, says } = own ? JSON.parse(own.textContent) : npflFrames[figure.id];
     // A slider or a row of buttons: where it stands now, and where it stood first.
     /** @type {HTMLElement[]} */
     const controls = [...figure.querySelectorAll(".npfl-controls > [data-texts]")];
@@ -41,12 +43,12 @@ customElements.define("npfl-start", class extends HTMLElement {
 
     // The page's address says where every slider stands that was moved: #figure.slider=value&...
     let due;
-    const read = () => {
+    const read = (otherwise = first) => {
       clearTimeout(due);
       const state = new URLSearchParams(location.hash.slice(1));
       controls.forEach((control, i) => {
         const where = texts[i].indexOf(state.get(control.id));
-        put(i, where >= 0 ? where : first(i));
+        put(i, where >= 0 ? where : otherwise(i));
       });
       show();
       // Whether this figure was moved last.
@@ -116,6 +118,7 @@ customElements.define("npfl-start", class extends HTMLElement {
     });
     addEventListener("beforeprint", () => draw(first));
     addEventListener("afterprint", show);
-    if (read()) figure.scrollIntoView();
+    // What was moved before the script came stays where it is.
+    if (read(position)) figure.scrollIntoView();
   }
 });
