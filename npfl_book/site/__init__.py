@@ -11,6 +11,7 @@ PARTS = [
     "execution",
     "checks",
     "formulas",
+    "outputs",
     "pack",
     "terms",
     "source",

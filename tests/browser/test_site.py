@@ -136,6 +136,20 @@ def test_what_is_wider_than_its_box_shows_where_it_goes_on(open_page, theme):
     assert [box for box in boxes if box["output"] and box["wide"]] == [], "an output is not wrapped"
 
 
+def test_printed_tables_keep_their_columns_on_a_phone(open_page):
+    """The widest of all among them."""
+    page = open_page("chapters/15b-healthy-networks.html", 390)
+    tables = page.locator("[style*='--npfl-columns'] pre").evaluate_all(
+        """all => all.map(pre => {
+            const wrapped = pre.clientHeight;
+            pre.style.whiteSpace = "pre";
+            return [wrapped - pre.clientHeight, parseFloat(getComputedStyle(pre).fontSize)];
+        })"""
+    )
+    assert len(tables) > 1
+    assert all(more == 0 and 8 <= size < 13 for more, size in tables), tables
+
+
 @pytest.mark.parametrize("page_name", CHAPTERS)
 def test_checks_of_the_numbers_are_off_the_page(html, page_name):
     text = (html / f"{page_name}.html").read_text(encoding="utf-8")
