@@ -256,6 +256,18 @@ class checks:
         return [text for text, wrong in mistakes.items() if checks.alike(checks.numbers(got), wrong)]
 
     @staticmethod
+    def told_apart(mistakes, again):
+        """Leave out the mistakes that do not give what comes in a second case: in one, two may give the same.
+
+        `again` calls your code in this case, and returns what came and what the known mistakes give.
+        """
+        try:
+            also = checks.named(*again())
+        except Exception:
+            return mistakes  # your code does not answer there, which is not the matter of this check
+        return {text: wrong for text, wrong in mistakes.items() if text in also}
+
+    @staticmethod
     def parallel(value, other, rtol=1e-4, atol=1e-6):
         """Whether two arrays are nearly the same but for a common factor, which may be negative."""
         other = np.asarray(other, dtype=float)

@@ -813,3 +813,61 @@ class AdamW:
             r = self.r[i] / (1 - self.b2**self.t)
             result.append(p - self.rate * v / (np.sqrt(r) + self.epsilon))
         return result
+
+
+# %% the two betas swapped {"loses": ["smaller-case"]}
+class AdamW:
+    def __init__(self, learning_rate, beta_1=0.9, beta_2=0.999, epsilon=1e-8, weight_decay=0.0, max_norm=None):
+        self.learning_rate = learning_rate
+        self.beta_1, self.beta_2, self.epsilon = beta_2, beta_1, epsilon
+        self.weight_decay, self.max_norm = weight_decay, max_norm
+        self.v = self.r = None
+        self.t = 0
+
+    def step(self, parameters, gradients):
+        if self.v is None:
+            self.v = [np.zeros_like(p) for p in parameters]
+            self.r = [np.zeros_like(p) for p in parameters]
+        self.t += 1
+        if self.max_norm is not None:
+            norm = np.sqrt(sum(np.sum(g ** 2) for g in gradients))
+            if norm > self.max_norm:
+                gradients = [g * (self.max_norm / norm) for g in gradients]
+        result = []
+        for i, (p, g) in enumerate(zip(parameters, gradients)):
+            self.v[i] = self.beta_1 * self.v[i] + (1 - self.beta_1) * g
+            self.r[i] = self.beta_2 * self.r[i] + (1 - self.beta_2) * g ** 2
+            v = self.v[i] / (1 - self.beta_1 ** self.t)
+            r = self.r[i] / (1 - self.beta_2 ** self.t)
+            p = (1 - self.learning_rate * self.weight_decay) * p
+            result.append(p - self.learning_rate * v / (np.sqrt(r) + self.epsilon))
+        return result
+
+
+# %% running means of the shape of the first array {"loses": ["several-arrays", "clipping"]}
+class AdamW:
+    def __init__(self, learning_rate, beta_1=0.9, beta_2=0.999, epsilon=1e-8, weight_decay=0.0, max_norm=None):
+        self.learning_rate = learning_rate
+        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
+        self.weight_decay, self.max_norm = weight_decay, max_norm
+        self.v = self.r = None
+        self.t = 0
+
+    def step(self, parameters, gradients):
+        if self.v is None:
+            self.v = [np.zeros_like(parameters[0])] * len(parameters)
+            self.r = [np.zeros_like(p) for p in parameters]
+        self.t += 1
+        if self.max_norm is not None:
+            norm = np.sqrt(sum(np.sum(g ** 2) for g in gradients))
+            if norm > self.max_norm:
+                gradients = [g * (self.max_norm / norm) for g in gradients]
+        result = []
+        for i, (p, g) in enumerate(zip(parameters, gradients)):
+            self.v[i] = self.beta_1 * self.v[i] + (1 - self.beta_1) * g
+            self.r[i] = self.beta_2 * self.r[i] + (1 - self.beta_2) * g ** 2
+            v = self.v[i] / (1 - self.beta_1 ** self.t)
+            r = self.r[i] / (1 - self.beta_2 ** self.t)
+            p = (1 - self.learning_rate * self.weight_decay) * p
+            result.append(p - self.learning_rate * v / (np.sqrt(r) + self.epsilon))
+        return result

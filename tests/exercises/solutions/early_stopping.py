@@ -632,3 +632,63 @@ def train(parameters, epoch, validation_loss, patience, most):
         if waited >= patience:
             break
     return best, losses
+
+
+# %% compares with the loss before {"loses": ["smaller-case"]}
+def replay(losses, patience):
+    lowest, best, wait, run = np.inf, 0, 0, 0
+    for i, loss in enumerate(losses):
+        run += 1
+        if i == 0 or loss < losses[i - 1]:
+            lowest, best, wait = loss, i, 0
+        else:
+            wait += 1
+            if wait == patience:
+                break
+    return run, best
+
+
+def train(parameters, epoch, validation_loss, patience, most):
+    losses, lowest, wait, kept = [], np.inf, 0, None
+    for i in range(most):
+        parameters = epoch(parameters)
+        loss = validation_loss(parameters)
+        losses.append(loss)
+        if kept is None:
+            kept = np.copy(parameters)
+        if loss < lowest:
+            lowest, wait, kept = loss, 0, np.copy(parameters)
+        else:
+            wait += 1
+            if wait == patience:
+                break
+    return kept, losses
+
+
+# %% never stops in replay {"loses": ["smaller-case"]}
+def replay(losses, patience):
+    lowest, best, wait, run = np.inf, 0, 0, 0
+    for i, loss in enumerate(losses):
+        run += 1
+        if loss < lowest:
+            lowest, best, wait = loss, i, 0
+        else:
+            wait += 1
+    return run, best
+
+
+def train(parameters, epoch, validation_loss, patience, most):
+    losses, lowest, wait, kept = [], np.inf, 0, None
+    for i in range(most):
+        parameters = epoch(parameters)
+        loss = validation_loss(parameters)
+        losses.append(loss)
+        if kept is None:
+            kept = np.copy(parameters)
+        if loss < lowest:
+            lowest, wait, kept = loss, 0, np.copy(parameters)
+        else:
+            wait += 1
+            if wait == patience:
+                break
+    return kept, losses

@@ -659,3 +659,119 @@ def epoch(p, x, gold, learning_rate, batch, rng):
         g = gradients(p, x[i : i + batch], gold[i : i + batch])
         p = {name: p[name] - learning_rate * g[name] for name in p}
     return p
+
+
+# %% never shuffles {"loses": ["pairs"]}
+def start(rng, inputs, units, classes):
+    """Return the parameters at the start of training, a dict of arrays."""
+    return {
+        "w1": rng.normal(size=(inputs, units)) * np.sqrt(2 / inputs),
+        "b1": np.zeros(units),
+        "w2": rng.normal(size=(units, classes)) * np.sqrt(1 / units),
+        "b2": np.zeros(classes),
+    }
+
+
+def gradients(p, x, gold):
+    """Return the derivatives of the mean loss, a dict of arrays like p."""
+    h = np.maximum(x @ p["w1"] + p["b1"], 0)
+    z = h @ p["w2"] + p["b2"]
+    o = np.exp(z - z.max(axis=1, keepdims=True))
+    o = o / o.sum(axis=1, keepdims=True)
+    dz = o.copy()
+    dz[np.arange(len(x)), gold] -= 1
+    dz /= len(x)
+    du = (dz @ p["w2"].T) * (h > 0)
+    return {
+        "w1": x.T @ du,
+        "b1": du.sum(axis=0),
+        "w2": h.T @ dz,
+        "b2": dz.sum(axis=0),
+    }
+
+
+def epoch(p, x, gold, learning_rate, batch, rng):
+    """Return the parameters after one epoch of steps, in a new order."""
+    order = rng.permutation(len(x))
+    for i in range(0, len(x), batch):
+        g = gradients(p, x[i : i + batch], gold[i : i + batch])
+        p = {name: p[name] - learning_rate * g[name] for name in p}
+    return p
+
+
+# %% the mean at the output layer only {"loses": ["mean"]}
+def start(rng, inputs, units, classes):
+    """Return the parameters at the start of training, a dict of arrays."""
+    return {
+        "w1": rng.normal(size=(inputs, units)) * np.sqrt(2 / inputs),
+        "b1": np.zeros(units),
+        "w2": rng.normal(size=(units, classes)) * np.sqrt(1 / units),
+        "b2": np.zeros(classes),
+    }
+
+
+def gradients(p, x, gold):
+    """Return the derivatives of the mean loss, a dict of arrays like p."""
+    h = np.maximum(x @ p["w1"] + p["b1"], 0)
+    z = h @ p["w2"] + p["b2"]
+    o = np.exp(z - z.max(axis=1, keepdims=True))
+    o = o / o.sum(axis=1, keepdims=True)
+    dz = o.copy()
+    dz[np.arange(len(x)), gold] -= 1
+    
+    du = (dz @ p["w2"].T) * (h > 0)
+    return {
+        "w1": x.T @ du,
+        "b1": du.sum(axis=0),
+        "w2": h.T @ dz / len(x),
+        "b2": dz.mean(axis=0),
+    }
+
+
+def epoch(p, x, gold, learning_rate, batch, rng):
+    """Return the parameters after one epoch of steps, in a new order."""
+    order = rng.permutation(len(x))
+    x, gold = x[order], gold[order]
+    for i in range(0, len(x), batch):
+        g = gradients(p, x[i : i + batch], gold[i : i + batch])
+        p = {name: p[name] - learning_rate * g[name] for name in p}
+    return p
+
+
+# %% divides by the size of the batch twice {"loses": ["mean"]}
+def start(rng, inputs, units, classes):
+    """Return the parameters at the start of training, a dict of arrays."""
+    return {
+        "w1": rng.normal(size=(inputs, units)) * np.sqrt(2 / inputs),
+        "b1": np.zeros(units),
+        "w2": rng.normal(size=(units, classes)) * np.sqrt(1 / units),
+        "b2": np.zeros(classes),
+    }
+
+
+def gradients(p, x, gold):
+    """Return the derivatives of the mean loss, a dict of arrays like p."""
+    h = np.maximum(x @ p["w1"] + p["b1"], 0)
+    z = h @ p["w2"] + p["b2"]
+    o = np.exp(z - z.max(axis=1, keepdims=True))
+    o = o / o.sum(axis=1, keepdims=True)
+    dz = o.copy()
+    dz[np.arange(len(x)), gold] -= 1
+    dz /= len(x) ** 2
+    du = (dz @ p["w2"].T) * (h > 0)
+    return {
+        "w1": x.T @ du,
+        "b1": du.sum(axis=0),
+        "w2": h.T @ dz,
+        "b2": dz.sum(axis=0),
+    }
+
+
+def epoch(p, x, gold, learning_rate, batch, rng):
+    """Return the parameters after one epoch of steps, in a new order."""
+    order = rng.permutation(len(x))
+    x, gold = x[order], gold[order]
+    for i in range(0, len(x), batch):
+        g = gradients(p, x[i : i + batch], gold[i : i + batch])
+        p = {name: p[name] - learning_rate * g[name] for name in p}
+    return p

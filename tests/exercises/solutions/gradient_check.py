@@ -481,3 +481,83 @@ def gradient_error(analytic, numeric):
 
 
 wrong_derivative = "db"
+
+
+# %% forgets the brackets {"loses": ["smaller-case"]}
+def numerical_gradient(function, x, h=1e-5):
+    g = np.zeros(x.shape)
+    for index in np.ndindex(x.shape):
+        up, down = x.copy(), x.copy()
+        up[index] += h
+        down[index] -= h
+        g[index] = (function(up) - function(down)) / 2 * h
+    return g
+
+
+def gradient_error(analytic, numeric):
+    largest = max(np.max(np.abs(analytic)), np.max(np.abs(numeric)))
+    if largest == 0:
+        return 0.0
+    return np.max(np.abs(analytic - numeric)) / largest
+
+wrong_derivative = "db"
+
+
+# %% divides by the sum of the two largest values {"loses": ["smaller-case", "gradient-error"]}
+def numerical_gradient(function, x, h=1e-5):
+    g = np.zeros(x.shape)
+    for index in np.ndindex(x.shape):
+        up, down = x.copy(), x.copy()
+        up[index] += h
+        down[index] -= h
+        g[index] = (function(up) - function(down)) / (2 * h)
+    return g
+
+
+def gradient_error(analytic, numeric):
+    largest = max(np.max(np.abs(analytic)), np.max(np.abs(numeric)))
+    if largest == 0:
+        return 0.0
+    return np.max(np.abs(analytic - numeric)) / (np.max(np.abs(analytic)) + np.max(np.abs(numeric)))
+
+wrong_derivative = "db"
+
+
+# %% an error of each component {"loses": ["smaller-case", "gradient-error"]}
+def numerical_gradient(function, x, h=1e-5):
+    g = np.zeros(x.shape)
+    for index in np.ndindex(x.shape):
+        up, down = x.copy(), x.copy()
+        up[index] += h
+        down[index] -= h
+        g[index] = (function(up) - function(down)) / (2 * h)
+    return g
+
+
+def gradient_error(analytic, numeric):
+    largest = max(np.max(np.abs(analytic)), np.max(np.abs(numeric)))
+    if largest == 0:
+        return 0.0
+    return np.max(np.abs(analytic - numeric) / np.maximum(np.abs(analytic), np.abs(numeric)))
+
+wrong_derivative = "db"
+
+
+# %% the largest value without its sign {"loses": ["gradient-error"]}
+def numerical_gradient(function, x, h=1e-5):
+    g = np.zeros(x.shape)
+    for index in np.ndindex(x.shape):
+        up, down = x.copy(), x.copy()
+        up[index] += h
+        down[index] -= h
+        g[index] = (function(up) - function(down)) / (2 * h)
+    return g
+
+
+def gradient_error(analytic, numeric):
+    largest = max(np.max(analytic), np.max(numeric))
+    if largest == 0:
+        return 0.0
+    return np.max(np.abs(analytic - numeric)) / largest
+
+wrong_derivative = "db"

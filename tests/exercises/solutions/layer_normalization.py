@@ -401,3 +401,21 @@ def layer_norm_backward(dy, cache):
     dx = (back - back.mean(axis=-1, keepdims=True) - hat * (back * hat).mean(axis=-1, keepdims=True)) / s
     axes = tuple(range(dy.ndim - 1))
     return dx, (dy * hat).sum(axis=axes), dy.sum(axis=axes)
+
+
+# %% forgets the normalized values before the last mean {"loses": ["smaller-case", "derivative-by-x"]}
+def layer_norm_forward(x, gamma, b, epsilon=1e-3):
+    m = x.mean(axis=-1, keepdims=True)
+    s = np.sqrt(x.var(axis=-1, keepdims=True) + epsilon)
+    hat = (x - m) / s
+    y = gamma * hat + b
+    return y, (hat, s, gamma)
+
+
+def layer_norm_backward(dy, cache):
+    hat, s, gamma = cache
+    dgamma = np.sum(dy * hat, axis=tuple(range(dy.ndim - 1)))
+    db = np.sum(dy, axis=tuple(range(dy.ndim - 1)))
+    dhat = dy * gamma
+    dx = (dhat - dhat.mean(axis=-1, keepdims=True) - (dhat * hat).mean(axis=-1, keepdims=True)) / s
+    return dx, dgamma, db
