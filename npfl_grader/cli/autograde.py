@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from npfl_grader.cli.console import progress, stopping
+from npfl_grader.cli.console import importing, progress, stopping
 from npfl_grader.cli.options import Assignments, Student, Workers
 
 if TYPE_CHECKING:
@@ -59,8 +59,9 @@ def autograde(
         try:
             if not dry_run and (regrade or something_is_new(assignments)):
                 crew.warm(_libraries(assignments[0]))
-            from npfl_grader.course import gradebook, settings
-            from npfl_grader.grading import batch, receipts
+            with importing():
+                from npfl_grader.course import gradebook, settings
+                from npfl_grader.grading import batch, receipts
 
             course = settings.load(Path.cwd())
             choice = batch.Choice(tuple(student or ["*"]), notebook, regrade, unprotected, engine.value)

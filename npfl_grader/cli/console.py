@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import gc
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,17 @@ def stopping() -> Iterator[None]:
         where = f"{error.filename}: " if error.filename else ""
         mend = MENDS.get(error.errno or 0, "mend that")
         raise stop(f"{where}{error.strerror or error}: {mend}, and run it again to go on") from None
+
+
+@contextlib.contextmanager
+def importing() -> Iterator[None]:
+    """Import without looking for garbage in between, which takes a sixth of the time and finds none."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()  # nor is there any among what was imported later on
+        gc.enable()
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from npfl_grader.cli.console import progress, stopping
+from npfl_grader.cli.console import importing, progress, stopping
 from npfl_grader.cli.options import Assignments, Student, Workers
 
 
@@ -20,8 +20,9 @@ def feedback(
     """
     from rich.console import Console
 
-    from npfl_grader.course import gradebook, settings
-    from npfl_grader.grading import feedback as grading
+    with importing():
+        from npfl_grader.course import gradebook, settings
+        from npfl_grader.grading import feedback as grading
 
     console = Console()
     complete = True

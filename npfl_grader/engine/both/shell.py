@@ -344,6 +344,7 @@ def prepare(libraries: Sequence[str] = ()) -> None:
         What the cells will import beside NumPy.
     """
     global _shell
+    gc.disable()  # what is loaded stays: looking for garbage among it, again and again, is in vain
     _settle_words()
     config = Config()
     config.HistoryManager.enabled = False
@@ -361,10 +362,13 @@ def prepare(libraries: Sequence[str] = ()) -> None:
             importlib.import_module(library)
     for cell in (*_ERRORS, *(_USES[library] for library in libraries if library in _USES)):
         _shell.run_cell(cell, silent=True)
+    gc.freeze()  # IPython collects in the middle of a reset, which is too early
     _shell.reset(new_session=True)
+    gc.unfreeze()
     Stream.outputs = Outputs(0)
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 class Notebook:
