@@ -25,8 +25,8 @@ NAMES = [
 ]
 PLACES = ["/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"]
 MISSING = (
-    "no browser: install Chromium (apt install chromium-headless-shell), or name Chrome in NPFL_CHROME, or run "
-    "'.venv/bin/playwright install chromium'"
+    "no browser: install Chromium (apt install chromium-headless-shell), or name Chrome in NPFL_CHROME, "
+    "or run '.venv/bin/playwright install chromium'"
 )
 
 

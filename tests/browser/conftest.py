@@ -161,7 +161,7 @@ def visit(browser, address, digests, shared):
 
 
 def pytest_collection_modifyitems(items):
-    """Order the tests, and let one that hangs run once more: a browser that no longer answers says nothing."""
+    """Order the tests, and let one that hangs run once more: a browser that does not answer says nothing."""
     for item in items:
         if item.path.parent == Path(__file__).parent:
             item.add_marker(pytest.mark.flaky(reruns=1, only_rerun="Timeout"))
