@@ -52,6 +52,7 @@ def main(descriptor: int, role: str, base: str, ceiling: str, *libraries: str) -
     shell.prepare(libraries)
     linux.prepare()
     gc.freeze()
+    linux.use_large_pages()
     for name in os.listdir(
         base
     ):  # what IPython and libraries have left for the next time, which there is not
