@@ -127,13 +127,13 @@ def _power(value: float, position: int | None) -> str:
 
 
 def pack(element: ET.Element) -> None:
-    """Pack the bitmaps of a tree as tightly as possible, to a quarter; each takes about 50 ms."""
+    """Pack the bitmaps of a tree tightly, to a quarter; method 6 takes ten times as long for 3 % less."""
     from PIL import Image  # comes with Matplotlib
 
     for image in element.iter(f"{{{SVG}}}image"):
         bitmap = Image.open(io.BytesIO(base64.b64decode(image.attrib[HREF].partition(",")[2])))
         file = io.BytesIO()
-        bitmap.save(file, format="WebP", lossless=True, exact=True, quality=100, method=6)
+        bitmap.save(file, format="WebP", lossless=True, exact=True, quality=100, method=5)
         image.set(HREF, f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}")
 
 

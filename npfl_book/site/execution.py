@@ -11,6 +11,7 @@ from pathlib import Path
 from jupyter_cache import get_cache
 from jupyter_cache.base import JupyterCacheAbstract
 from jupyter_cache.executors import load_executor
+from nbclient import NotebookClient
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
@@ -19,6 +20,9 @@ from npfl_book import BUILD, ROOT
 
 logger = logging.getLogger(__name__)
 logger.setLevel("CRITICAL")  # what fails is executed again by MyST-NB, which reports it
+# Asked to end, a kernel without history often waits for a thread of its own until it is killed after 4 s; and
+# the executor of jupyter-cache hands no setting on.
+NotebookClient.shutdown_kernel.default_value = "immediate"
 BOOK = Path(__file__).parents[1]
 TEMPLATES = BOOK / "site" / "templates"
 PACKAGE = Path(npfl.__file__).parent

@@ -1,13 +1,16 @@
 """The fonts of icons and formulas, with the characters that the pages show and no others."""
 
+import hashlib
 import logging
 import re
+import shutil
 from pathlib import Path
 
+import fontTools
 import pydata_sphinx_theme
 from fontTools import subset
 
-from npfl_book import node
+from npfl_book import BUILD, node
 
 ICONS = "vendor/fontawesome/webfonts/fa-solid-900.woff2"
 THEME = Path(pydata_sphinx_theme.__file__).parent / "theme" / "pydata_sphinx_theme" / "static"
@@ -35,11 +38,20 @@ def write_letters(static: Path, css: str, pages: str) -> None:
 
 
 def cut(font: Path, target: Path, used: set[int]) -> None:
-    """Write a font with some of its characters only."""
-    logging.getLogger("fontTools").setLevel(logging.WARNING)
-    options = subset.Options(flavor="woff2", layout_features=[], hinting=False)
-    opened = subset.load_font(str(font), options)
-    subsetter = subset.Subsetter(options)
-    subsetter.populate(unicodes=used)
-    subsetter.subset(opened)
-    subset.save_font(opened, str(target), options)
+    """Write a font with some of its characters only, as it is kept from the last build with the same ones."""
+    parts = (font.read_bytes(), repr(sorted(used)).encode(), fontTools.version.encode())
+    kept = BUILD / "fonts" / f"{font.stem}.{hashlib.sha256(b''.join(parts)).hexdigest()[:16]}.woff2"
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        for old in kept.parent.glob(f"{font.stem}.*"):
+            old.unlink()
+        logging.getLogger("fontTools").setLevel(logging.WARNING)
+        options = subset.Options(flavor="woff2", layout_features=[], hinting=False)
+        opened = subset.load_font(str(font), options)
+        subsetter = subset.Subsetter(options)
+        subsetter.populate(unicodes=used)
+        subsetter.subset(opened)
+        part = kept.with_suffix(".part")
+        subset.save_font(opened, str(part), options)
+        part.replace(kept)
+    shutil.copyfile(kept, target)

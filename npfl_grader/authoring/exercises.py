@@ -175,7 +175,13 @@ def score(notebook: NotebookNode) -> dict[str, tuple[float, float]]:
     """
     ran = deepcopy(notebook)
     with TemporaryDirectory() as folder:
-        NotebookClient(ran, allow_errors=True, timeout=60, resources={"metadata": {"path": folder}}).execute()
+        NotebookClient(
+            ran,
+            allow_errors=True,
+            timeout=60,
+            shutdown_kernel="immediate",  # asked to end, a kernel without history often waits 4 s for itself
+            resources={"metadata": {"path": folder}},
+        ).execute()
     return {
         cell.metadata.nbgrader.grade_id: determine_grade(cell)
         for cell in ran.cells

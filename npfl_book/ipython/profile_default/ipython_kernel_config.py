@@ -4,7 +4,8 @@ import gc
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821 (IPython defines it)
 
-c.HistoryManager.enabled = False
+# Not `enabled = False`: a kernel without its history's thread ends later, after threads that it waits for.
+c.HistoryManager.hist_file = ":memory:"
 # Kernels on this machine are not encrypted, and each would say so on the terminal.
 c.IPKernelApp.log_level = 40
 
