@@ -42,10 +42,12 @@ FIGURE = re.compile(r'<div class="npfl-explore".*?<npfl-start></npfl-start></div
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 EMBED = "node_modules/@jupyter-widgets/html-manager/dist/embed.js"
 
-# Whether the picture that a key brings is there in the next frame. What does not change it does not count.
-WATCH = """([slider, picture]) => {
+# Whether the picture that a move brings is there in the next frame after the browser has told of the move. What
+# does not change it does not count. For buttons the browser takes a frame's tenth from the key to the event that
+# tells of it, and only after that the page can do something.
+WATCH = """([control, picture]) => {
     window.hits = [];
-    slider.addEventListener("keydown", () => {
+    control.addEventListener(control.querySelector("input") || control.matches("input") ? "input" : "keydown", () => {
         const before = shown(picture);
         requestAnimationFrame(() => {
             const next = shown(picture);
@@ -123,10 +125,16 @@ def usable(browser: Browser, address: str, megabits: float, latency: float) -> t
     return result[0], result[1]
 
 
-def moves(page: Page, slider: Any, picture: Any, count: int) -> tuple[list[bool], float]:
-    """Press keys on a slider; return which changed the picture in the next frame, and script time a move."""
+def moves(page: Page, control: Any, picture: Any, count: int) -> tuple[list[bool], float]:
+    """Press keys on a slider or a row of buttons.
+
+    Returns
+    -------
+    tuple
+        Which moves changed the picture in the next frame, and the milliseconds of script a move.
+    """
     keys = ["Home", *["ArrowRight"] * count]
-    slider.focus()
+    (control.query_selector("input") or control).focus()
     page.keyboard.press("Home")
     metrics = page.context.new_cdp_session(page)
     metrics.send("Performance.enable")
@@ -140,7 +148,7 @@ def moves(page: Page, slider: Any, picture: Any, count: int) -> tuple[list[bool]
         page.keyboard.press(key)
     time = (script() - before) / len(keys)
     page.evaluate(SHOWN)
-    page.evaluate(WATCH, [slider, picture])
+    page.evaluate(WATCH, [control, picture])
     for key in keys:
         page.keyboard.press(key)
         page.wait_for_timeout(100)
@@ -191,11 +199,11 @@ def main() -> int:
             print(f"{number} of {len(address)} pages: {url}", file=sys.stderr)
             page = browser.new_page(bypass_csp=True, viewport={"width": 1280, "height": 900})
             page.goto(root + url)
+            page.wait_for_function(USABLE, timeout=60_000)
             for figure in page.locator(".npfl-explore").element_handles():
                 picture = figure.query_selector(".npfl-pictures")
-                results = [
-                    moves(page, s, picture, arguments.moves) for s in figure.query_selector_all("input")
-                ]
+                controls = figure.query_selector_all("[data-texts]")
+                results = [moves(page, control, picture, arguments.moves) for control in controls]
                 hits += [hit for found, _ in results for hit in found]
                 script_ms[figure.get_attribute("id")] = max(time for _, time in results)
             page.context.close()
@@ -216,7 +224,7 @@ def main() -> int:
             site.pages[f"/chapters{name}"] = packed(alone.replace(place, text + place, 1).encode())
         compared: dict[str, dict[str, float]] = {}
         for name, slider, picture in (
-            ("ours", ".npfl-explore input", ".npfl-pictures"),
+            ("ours", ".npfl-explore [data-texts]", ".npfl-pictures"),
             ("theirs", ".noUi-handle", ".stack"),
         ):
             page = browser.new_page(bypass_csp=True, viewport={"width": 1280, "height": 900})
