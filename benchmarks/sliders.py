@@ -42,12 +42,13 @@ FIGURE = re.compile(r'<div class="npfl-explore".*?<npfl-start></npfl-start></div
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 EMBED = "node_modules/@jupyter-widgets/html-manager/dist/embed.js"
 
-# Whether the picture that a move brings is there in the next frame after the browser has told of the move. What
-# does not change it does not count. For buttons the browser takes a frame's tenth from the key to the event that
-# tells of it, and only after that the page can do something.
+# Whether the picture that a move brings is there in the next frame after the browser has told of the move.
+# What does not change it does not count. For buttons the browser takes a tenth of a frame from the key to
+# the event that tells of it, and only then can the page do something.
 WATCH = """([control, picture]) => {
     window.hits = [];
-    control.addEventListener(control.querySelector("input") || control.matches("input") ? "input" : "keydown", () => {
+    const told = control.querySelector("input") || control.matches("input") ? "input" : "keydown";
+    control.addEventListener(told, () => {
         const before = shown(picture);
         requestAnimationFrame(() => {
             const next = shown(picture);

@@ -63,9 +63,8 @@ class Packer:
         css = "\n".join(_moved(static, name) for name in dict.fromkeys(self.styles))
         content = {"css": css, "content": [str(path) for path in [*pages, *scripts]]}
         used = node.run(HERE / "purge.mjs", json.dumps(content))
+        used = fonts.write(static, used, "".join(path.read_text("utf-8") for path in pages))
         (static / "site.css").write_text(used, encoding="utf-8")
-        fonts.write_icons(static, used)
-        fonts.write_letters(static, used, "".join(path.read_text("utf-8") for path in pages))
         # The empty statement in front keeps "use strict" of one script from holding for all.
         named = dict.fromkeys(self.scripts)  # what is named twice is there once
         parts = [p if isinstance(p, str) else (static / p).read_text("utf-8") for p in named]

@@ -38,7 +38,7 @@ USED = {
     "pack: a style sheet or a script of the theme has another name": lambda: all(
         map(theme, pack.THEME_STYLES[1:] + pack.THEME_SCRIPTS)
     ),
-    "fonts: the theme's icons come from another file": lambda: theme(fonts.ICONS),
+    "fonts: the theme's icons come from another file": lambda: theme(f"{fonts.ICONS}.woff2"),
     "cover: the cards for sharing have another font": lambda: (
         Path(opengraph.__file__).parent / "_static" / "Roboto-Flex.ttf"
     ).is_file(),

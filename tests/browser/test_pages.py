@@ -1,13 +1,16 @@
 """Every page of the built book: complete, readable, accessible, and without what must stay hidden."""
 
+import functools
 import json
 import re
 from pathlib import Path
 
 import nbformat
 import pytest
+from fontTools.ttLib import TTFont
 from nbgrader.utils import is_solution
 
+from npfl_book import node
 from npfl_grader.authoring import exercises
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +47,23 @@ def test_page_fits_the_screen(visit, page_name):
 @pytest.mark.parametrize("page_name", VISITED)
 def test_page_asks_no_other_host_and_does_not_complain(visit, page_name):
     assert not visit(page_name)["complaints"]
+
+
+@functools.cache
+def characters(font):
+    return set(TTFont(font).getBestCmap())
+
+
+@pytest.mark.parametrize("page_name", VISITED)
+def test_fonts_have_what_the_formulas_say(visit, html, page_name):
+    """A character that was cut from its font would come from another one, in another shape and width."""
+    for font, text in visit(page_name)["letters"].items():
+        family, weight, style = font.split()
+        cut = ("Bold" if int(weight) > 500 else "") + ("Italic" if style == "italic" else "")
+        name = f"{family}-{cut or 'Regular'}.woff2"
+        said = set(map(ord, text)) & characters(node.KATEX / "fonts" / name)
+        assert said, font
+        assert said <= characters(html / "_static" / "katex" / "fonts" / name), font
 
 
 def test_sounds_can_be_played(open_page):

@@ -192,12 +192,28 @@ def width_of(opened):
     return opened.evaluate("document.documentElement.scrollWidth")
 
 
+# What the formulas of a page say, by the family, weight and style that it is set in.
+LETTERS = """() => {
+    const said = {};
+    for (const formula of document.querySelectorAll(".katex-html")) {
+        const texts = document.createTreeWalker(formula, NodeFilter.SHOW_TEXT);
+        while (texts.nextNode()) {
+            const { fontFamily, fontWeight, fontStyle } = getComputedStyle(texts.currentNode.parentElement);
+            const font = [fontFamily.split(",")[0], fontWeight, fontStyle].join(" ");
+            said[font] = (said[font] ?? "") + texts.currentNode.textContent;
+        }
+    }
+    return said;
+}"""
+
+
 class Visit:
     """What was found on a page: notes by kind, each a list, and the bytes that came for its first view."""
 
     def __init__(self, context, address, name, digests):
         self.opened, self.address, self.name, self.digests = context.new_page(), address, name, digests
         self.notes = {"rules": [], "wide": [], "sliders": [], "complaints": []}
+        self.letters = {}
         self.sizes = {}
 
     def all(self):
@@ -212,7 +228,7 @@ class Visit:
             self.opened.evaluate("localStorage.clear()")
         finally:
             self.opened.close()
-        return self.notes | {"sizes": self.sizes}
+        return self.notes | {"sizes": self.sizes, "letters": self.letters}
 
     def load(self):
         complain, address = self.notes["complaints"].append, self.address
@@ -231,6 +247,7 @@ class Visit:
         self.opened.wait_for_load_state("networkidle")
         is_open(self.opened)
         self.opened.remove_listener("response", self.weigh)
+        self.letters = self.opened.evaluate(LETTERS)
 
     def weigh(self, response):
         url = response.url
