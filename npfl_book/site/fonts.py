@@ -18,13 +18,15 @@ LETTERS = "katex/fonts/"
 THEME = Path(pydata_sphinx_theme.__file__).parent / "theme" / "pydata_sphinx_theme" / "static"
 # What an element of such a class says is set in the font, as KaTeX's style sheet has it, and no more of it.
 CLASSES = {
-    "KaTeX_Main-Bold": "mathbf",
-    "KaTeX_Math-Italic": "mathnormal",
-    "KaTeX_Math-BoldItalic": "boldsymbol",
-    "KaTeX_AMS-Regular": "amsrm|mathbb",
-    "KaTeX_Caligraphic-Regular": "mathcal",
-    "KaTeX_SansSerif-Regular": "mathsf",
+    "mathbf": "KaTeX_Main-Bold",
+    "mathnormal": "KaTeX_Math-Italic",
+    "boldsymbol": "KaTeX_Math-BoldItalic",
+    "amsrm": "KaTeX_AMS-Regular",
+    "mathbb": "KaTeX_AMS-Regular",
+    "mathcal": "KaTeX_Caligraphic-Regular",
+    "mathsf": "KaTeX_SansSerif-Regular",
 }
+SAID = re.compile(rf'\b({"|".join(CLASSES)})\b[^"<>]*"[^<>]*>([^<]+)<')
 # Those that nearly every page needs and no preload names stand in the style sheet, 2 kB each: a page would
 # learn of them from it, and wait for the server a second time.
 WITHIN = re.compile(rf"url\(((?:{ICONS}|{LETTERS}KaTeX_Size\d-Regular)\.woff2)\)")
@@ -47,12 +49,13 @@ def write(static: Path, css: str, pages: str) -> str:
     icons = {int(code, 16) if code else ord(character) for code, character in named}
     cut(THEME / f"{ICONS}.woff2", static / f"{ICONS}.woff2", icons)
     (static / LETTERS).mkdir(exist_ok=True)
+    said: dict[str, set[str]] = {font: set() for font in CLASSES.values()}
+    for name, text in SAID.findall(pages):
+        said[CLASSES[name]].update(text)
+    every = set(pages)
     for font in FONT.findall(css):
-        said = pages
-        if names := CLASSES.get(font):
-            said = "".join(re.findall(rf'class="[^"]*\b(?:{names})\b[^"]*"[^>]*>([^<]+)<', pages))
-        name = f"{LETTERS}{font}.woff2"
-        cut(node.KATEX / "fonts" / f"{font}.woff2", static / name, set(map(ord, said)))
+        file = f"{LETTERS}{font}.woff2"
+        cut(node.KATEX / "fonts" / f"{font}.woff2", static / file, set(map(ord, said.get(font, every))))
 
     def within(match: re.Match[str]) -> str:
         return f"url(data:font/woff2;base64,{base64.b64encode((static / match[1]).read_bytes()).decode()})"
