@@ -50,3 +50,10 @@ def browser():
             pytest.fail(f"{chromium.MISSING} ({str(error).splitlines()[0]})", pytrace=False)
         yield browser
         browser.close()
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Say what a quick selection leaves out; its processes do not add up the tests that they deselect."""
+    if config.option.markexpr == "not slow":
+        folders = ", ".join(f"tests/{name}" for name in sorted(SLOW))
+        terminalreporter.write_line(f"left out, as they take minutes: {folders}; 'make test' runs them")
