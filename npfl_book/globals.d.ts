@@ -5,6 +5,9 @@ declare const npflPractice: { numpy: boolean; notebook: number; page: number; fi
 // The frames of the page's figures by name, in a file of their own.
 declare const npflFrames: Record<string, { changes: [number, string, string[], number[]][]; says: string[] }>;
 
+// Of explore.js; the export of the book calls it.
+declare function npflStrip(figure: HTMLElement, data: { changes: [number, string, string[], number[]][]; says: string[] }): void;
+
 interface Window {
   jupyterapp?: any; // JupyterLite's application, in its frame
   Worker: typeof Worker;

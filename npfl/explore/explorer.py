@@ -37,6 +37,7 @@ class Parameter(ABC):
     label: str | None = None
     start: Any = None
     format: str = "{}"
+    printed: Sequence[Any] = ()
     buttons: ClassVar[bool]
 
     def __post_init__(self) -> None:
@@ -51,6 +52,14 @@ class Parameter(ABC):
             raise ValueError(f"values must have different texts, got {self.texts}: give a finer format")
         if self.start is not None and self.start not in list(self.values):
             raise ValueError(f"start must be one of the values, got {self.start!r}")
+        printed = list(as_sequence("printed", self.printed, "the values that paper shows"))
+        if printed and (
+            not 2 <= len(printed) <= 4  # more would not fit on half a sheet
+            or any(value not in list(self.values) or printed.count(value) > 1 for value in printed)
+        ):
+            raise ValueError(
+                f"printed must be two to four different ones of the values, got {self.printed!r}"
+            )
 
     @property
     def texts(self) -> list[str]:
@@ -83,6 +92,9 @@ class Slider(Parameter):
         The value shown first; the one in the middle if left out.
     format : str
         How a value is written, as in `str.format`.
+    printed : sequence
+        Two to four of the values that stand beside each other on paper, where nothing can be moved; the one
+        shown first if left out. For one parameter of a figure at most.
     play : bool
         Whether a button plays the values in their order. For a parameter that is time (steps, epochs), and
         for one slider of a figure at most. Readers who asked their system for less motion do not see it.
@@ -90,7 +102,7 @@ class Slider(Parameter):
     Raises
     ------
     ValueError
-        If there are no values, two values have the same text or `start` is not one of them.
+        If there are no values, two values have the same text, or `start` or `printed` are not of them.
 
     Examples
     --------
@@ -134,11 +146,14 @@ class Choice(Parameter):
         The value shown first; the first one if left out.
     format : str
         How a value is written, as in `str.format`.
+    printed : sequence
+        Two to four of the values that stand beside each other on paper, where nothing can be pressed; the one
+        shown first if left out. For one parameter of a figure at most.
 
     Raises
     ------
     ValueError
-        If there are no values, two values have the same text or `start` is not one of them.
+        If there are no values, two values have the same text, or `start` or `printed` are not of them.
 
     Examples
     --------
@@ -186,6 +201,18 @@ class Explorer:
     def first(self) -> tuple[int, ...]:
         """The combination shown first."""
         return tuple(slider.first for slider in self.sliders.values())
+
+    def printed(self, key: str) -> list[tuple[int, str]]:
+        """Return the number of each frame that paper shows of one parameter, and what is written over it."""
+        slider, where = self.sliders[key], list(self.sliders).index(key)
+        states = [list(slider.values).index(value) for value in slider.printed]
+        return [
+            (
+                self.positions.index((*self.first[:where], state, *self.first[where + 1 :])),
+                f"{slider.label or key} = {slider.texts[state]}",
+            )
+            for state in states
+        ]
 
     def values(self, position: Sequence[int]) -> dict[str, Any]:
         """Return what the drawing function is given for one combination of positions."""
@@ -269,8 +296,8 @@ def explore(
     TypeError
         If a parameter is not given as `Slider` or `Choice`, or has a name that is taken.
     ValueError
-        If `alt` is empty, the name would not do in an address, more than one slider plays or the sliders
-        together have more than 200 positions.
+        If `alt` is empty, the name would not do in an address, more than one slider plays or is
+        printed at several values, or the sliders together have more than 200 positions.
     RuntimeError
         When the book is built and all is drawn: if `draw` fails for some values or draws different pictures
         for the same values, or if the pictures together weigh more than 60 kB compressed.
@@ -303,6 +330,8 @@ def explore(
         raise ValueError(f"name must be letters, digits and hyphens, got {name!r}")
     if sum(slider.plays for slider in sliders.values()) > 1:
         raise ValueError("only one slider of a figure can play")
+    if sum(len(slider.printed) > 0 for slider in sliders.values()) > 1:
+        raise ValueError("only one parameter of a figure can be printed at several values")
     counts = [len(slider.values) for slider in sliders.values()]
     if math.prod(counts) > page.MOST_FRAMES:
         raise ValueError(

@@ -88,7 +88,9 @@ def html(explorer: "Explorer", frames: list[Frame], start: int) -> str:
         for alt, svg in zip(explorer.alts, base, strict=True)
     )
     name = markup.escape(explorer.name)
-    rows = "".join(_row(f"{name}.{key}", slider, key) for key, slider in explorer.sliders.items())
+    rows = "".join(
+        _row(f"{name}.{key}", slider, key, explorer.printed(key)) for key, slider in explorer.sliders.items()
+    )
     plays = any(slider.plays for slider in explorer.sliders.values())
     button = f'<button type="button" class="npfl-play" data-seconds="{PLAY_SECONDS}">Play</button>'
     # The last element starts the script: by then all that it needs has been read.
@@ -107,11 +109,13 @@ def html(explorer: "Explorer", frames: list[Frame], start: int) -> str:
     )
 
 
-def _row(name: str, parameter: "Parameter", key: str) -> str:
+def _row(name: str, parameter: "Parameter", key: str, printed: list[tuple[int, str]]) -> str:
     """Write one slider or choice: its label, what is moved or pressed, and its value as text."""
     texts, first = parameter.texts, markup.escape(parameter.texts[parameter.first])
     label, room = markup.escape(parameter.label or key), markup.escape(max(texts, key=len))
     data = f'data-texts="{markup.escape(json.dumps(texts, ensure_ascii=False))}"'
+    if printed:
+        data += f' data-printed="{markup.escape(_json(printed))}"'
     output = f'<output for="{name}" aria-hidden="true" data-room="{room}">{first}</output>'
     if parameter.buttons:
         buttons = "".join(

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 
 from npfl.explore.svg import serialize, tree
 from npfl_book import BUILD, ROOT
-from npfl_book.site import cover
+from npfl_book.site import apart, cover
 
 HERE = Path(__file__).parent
 HTML = BUILD / "html"
@@ -55,7 +55,15 @@ def collect(browser: Browser, kind: str, book: Book) -> tuple[dict, list[Part]]:
     page.set_content((HTML / "index.html").read_text(encoding="utf-8"))
     parts = page.evaluate(script("order"))
     names = ["index", *(link["name"] for part in parts for link in part["links"])]
-    pages = [{"name": name, "html": (HTML / f"{name}.html").read_text(encoding="utf-8")} for name in names]
+    page.evaluate((HTML / "_static" / "explore.js").read_text(encoding="utf-8"))  # for npflStrip
+    pages = [
+        {
+            "name": name,
+            "html": (HTML / f"{name}.html").read_text(encoding="utf-8"),
+            "frames": apart.frames(HTML / "_static", name),
+        }
+        for name in names
+    ]
     found = page.evaluate(script("collect"), {"pages": pages, "kind": kind, "site": book.address})
     page.close()
     root, *rest = found

@@ -1,5 +1,5 @@
 // Takes the pages of the built site and returns what is read of them without it: no script, nothing to press,
-// and only links that lead somewhere. The pages come in reading order as {name, html}.
+// and only links that lead somewhere. The pages come in reading order as {name, html, frames}.
 // kind "pdf": one document, so names of places are made unique; "epub": XHTML, one document a page.
 ({ pages, kind, site }) => {
   const GONE = [
@@ -62,9 +62,15 @@
     }
   };
 
-  const articles = pages.map(({ name, html }) => {
+  const articles = pages.map(({ name, html, frames }) => {
     const page = new DOMParser().parseFromString(html, "text/html");
     const article = page.querySelector("article.bd-article");
+    for (const control of article.querySelectorAll("[data-printed]")) {
+      const figure = control.closest(".npfl-explore");
+      npflStrip(figure, frames[figure.id]);
+      // The strip says what these say of one state.
+      for (const gone of [control.previousElementSibling, control.nextElementSibling, control, figure.querySelector(".npfl-pictures"), figure.querySelector(".npfl-below")]) gone.remove();
+    }
     for (const element of article.querySelectorAll(GONE)) element.remove();
     for (const element of article.querySelectorAll("[role^='doc-'], .citation-list")) element.removeAttribute("role");
     for (const element of article.querySelectorAll("[tabindex]")) element.removeAttribute("tabindex");

@@ -6,6 +6,7 @@ up to two thirds of a page's bytes, and the text would have to wait for them.
 
 import base64
 import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -18,6 +19,7 @@ DATA = re.compile(
     r'<script type="application/json">(.*?)</script>',
     re.S,
 )
+SCRIPT = "npflFrames = {{{}}};\n"
 SOUND = re.compile(r'(<audio [^>]*)src="data:audio/(\w+);base64,([^"]+)"')
 
 
@@ -42,6 +44,12 @@ def take_out(body: str) -> tuple[str, dict[str, str]]:
     return DATA.sub(r"\1", body), frames
 
 
+def frames(static: Path, page: str) -> dict[str, dict]:
+    """Read the data of a page's figures from the file that `put_apart` has written, by the figures' names."""
+    path = static / FRAMES / f"{page}.js"
+    return json.loads(path.read_text("utf-8").partition("=")[2].rpartition(";")[0]) if path.exists() else {}
+
+
 def write(static: Path, name: str, content: bytes) -> str:
     """Write a file, and return its digest."""
     path = static / name
@@ -64,7 +72,7 @@ def put_apart(app: Sphinx, page: str, template: str, context: dict, doctree: obj
 
     context["body"] = SOUND.sub(apart, body)
     if frames:
-        script = "npflFrames = {" + ",".join(f'"{name}":{data}' for name, data in frames.items()) + "};\n"
+        script = SCRIPT.format(",".join(f'"{name}":{data}' for name, data in frames.items()))
         # A page and frames of two builds do not fit together.
         context["frames"] = f"_static/{FRAMES}/{page}.js?v=" + write(
             static, f"{FRAMES}/{page}.js", script.encode()

@@ -155,7 +155,7 @@ def chosen(function, scale):
 
 CHOSEN = {
     "alt": "A curve",
-    "function": Choice(["line", "square", "root"], start="square"),
+    "function": Choice(["line", "square", "root"], start="square", printed=["root", "line"]),
     "scale": Slider([2, 4]),
 }
 
@@ -342,3 +342,28 @@ def test_print_shows_the_first_position_without_controls(put):
     assert figure.locator("svg").first.is_visible()
     assert figure.locator("output").first.is_visible()
     assert not figure.locator("input, button").locator("visible=true").count()
+
+
+def test_print_shows_the_chosen_states_beside_each_other(put):
+    opened, expected = put("chosen", draw=chosen)
+    figure = opened.locator("#chosen")
+    figure.get_by_label("scale").press("Home")
+    figure.evaluate("figure => addEventListener('beforeprint', () => { printed = figure.outerHTML; })")
+    opened.pdf()
+    paper = "new DOMParser().parseFromString(printed, 'text/html')"
+    states = opened.evaluate(
+        f"""() => [...{paper}.querySelectorAll(".npfl-strip > div")].map(
+            state => ({{title: state.firstChild.textContent, ...({SHOWN})(state)}}))"""
+    )
+    assert [state["title"] for state in states] == ["function = root", "function = line"]
+    for state, value in zip(states, ["root", "line"], strict=True):
+        assert page.digest(state["svgs"], state["says"]) == expected["chosen"][f"{value}, 4"]
+    assert not figure.locator(".npfl-strip").count()
+    assert check(figure, expected["chosen"])["values"] == ["square", "2"], "afterwards all is as before"
+    opened.evaluate("() => dispatchEvent(new Event('beforeprint'))")
+    opened.emulate_media(media="print")
+    root, line = (state.bounding_box() for state in figure.locator(".npfl-strip > div").all())
+    assert root["y"] == line["y"]
+    assert root["x"] + root["width"] < line["x"]
+    shown = figure.locator("svg, label, .npfl-label, output").locator("visible=true")
+    assert shown.count() == 4, "two pictures, and the other parameter with its value"

@@ -30,7 +30,8 @@ def test_epub_holds_the_book(html, browser, tmp_path):
         page = re.sub(r'<div class="(?:npfl-card|why)".*?</div>', "", page, flags=re.S)
         for name, mark, same in (
             ("formulas", '<span class="katex">', "<math"),
-            ("figures", 'class="npfl-picture"', 'class="npfl-picture"'),
+            ("figures", 'class="npfl-explore"', 'class="npfl-explore"'),
+            ("figures in several states", "data-printed", 'class="npfl-strip"'),
             ("numbers", 'class="caption-number"', 'class="caption-number"'),
             ("answers", "<summary>Answer</summary>", '<p class="summary">Answer</p>'),
         ):
@@ -72,8 +73,12 @@ def test_pdf_has_bookmarks_and_the_numbers_of_its_pages(html, browser, tmp_path,
     contents = " ".join(texts[: found["Some pages"]])
     for title in ("How to use this book", "Dropout", "Bibliography"):
         assert re.search(rf"{title}\W+{found[title] + 1}\b", contents), title
-    # A figure with sliders stands at its start, and says where its sliders are.
-    assert "dropout rate p = 0.5 draw = 1" in texts[found["Dropout"] + 1]
+    # A figure with sliders stands at its start, and says where its sliders are; some stand in several states.
+    masks = texts[found["Dropout"] + 1]
+    assert re.search(
+        r"dropout rate p = 0\.2 .*dropout rate p = 0\.5 .*dropout rate p = 0\.8 .* draw = 1", masks
+    )
+    assert "dropout rate p = 0.5 draw = 2" in " ".join(texts[found["Dropout"] :])
     assert printed.trailer["/Root"]["/MarkInfo"]["/Marked"]
     assert printed.metadata.author
 

@@ -304,6 +304,14 @@ def test_failing_drawing_names_the_values():
         (lambda: Slider([]), "values must not be empty"),
         (lambda: Slider([0.01, 0.02], format="{:.1f}"), "values must have different texts"),
         (lambda: Slider([1, 2], start=3), "start must be one of the values, got 3"),
+        (
+            lambda: Slider([1, 2], printed=[1, 3]),
+            r"printed must be two to four different ones .* got \[1, 3\]",
+        ),
+        (
+            lambda: Choice(["a", "b"], printed=["a"]),
+            "printed must be two to four different ones of the values",
+        ),
         (lambda: explore(line, alt=" "), "alt must say what is to be seen"),
         (lambda: explore(line, alt=["first", ""]), "alt must say what is to be seen"),
         (lambda: explore(line, alt=[]), "alt must say what is to be seen"),
@@ -311,6 +319,10 @@ def test_failing_drawing_names_the_values():
         (
             lambda: explore(line, alt="x", **dict.fromkeys("ab", Slider([1], play=True))),
             "only one slider of a figure can play",
+        ),
+        (
+            lambda: explore(line, alt="x", **dict.fromkeys("ab", Slider([1, 2], printed=[1, 2]))),
+            "only one parameter of a figure can be printed at several values",
         ),
         (
             lambda: explore(line, alt="x", power=Slider(range(15)), shift=Slider(range(14))),

@@ -1,5 +1,39 @@
 // Brings the sliders and buttons of the built book to life. The page holds one picture and what differs in the others
 // (see page.py); a move writes the differing attributes, nothing else.
+
+// Show a frame: write what differs in it to the nodes that have it. `now` is what they show already.
+function npflWrite(changes, nodes, frame, now = []) {
+  changes.forEach(([, attribute, values, which], i) => {
+    if (now[i] === which[frame]) return;
+    const value = values[now[i] = which[frame]];
+    if (attribute === "") nodes[i].innerHTML = value;
+    else if (value === null) nodes[i].removeAttribute(attribute);
+    else nodes[i].setAttribute(attribute, value);
+  });
+}
+const npflNodes = (changes, root) => changes.map(([number]) => root.querySelector(`[data-c="${number}"]`));
+
+// Paper cannot be moved: the states that the author chose stand there beside each other.
+// The export of the book calls it, too.
+function npflStrip(figure, { changes, says }) {
+  const printed = figure.querySelector("[data-printed]");
+  if (!printed) return;
+  const pictures = figure.querySelector(".npfl-pictures");
+  const strip = document.createElement("div");
+  strip.className = "npfl-strip";
+  for (const [frame, title] of JSON.parse(printed.dataset.printed)) {
+    const copy = pictures.cloneNode(true);
+    npflWrite(changes, npflNodes(changes, copy), frame);
+    const [state, heading, sentence] = ["div", "p", "p"].map((name) => document.createElement(name));
+    heading.textContent = title;
+    sentence.className = "npfl-says";
+    sentence.textContent = says[frame] ?? "";
+    state.append(heading, copy, sentence);
+    strip.append(state);
+  }
+  pictures.after(strip);
+}
+
 customElements.define("npfl-start", class extends HTMLElement {
   connectedCallback() {
     const figure = this.parentElement;
@@ -19,7 +53,7 @@ customElements.define("npfl-start", class extends HTMLElement {
       else inputs[i][0].value = `${where}`;
     };
     const sentence = figure.querySelector(".npfl-says span");
-    const nodes = changes.map(([number]) => figure.querySelector(`[data-c="${number}"]`));
+    const nodes = npflNodes(changes, figure);
     const now = [];
 
     const draw = (place) => {
@@ -30,13 +64,7 @@ customElements.define("npfl-start", class extends HTMLElement {
         control.nextElementSibling.textContent = text;
         if (!inputs[i][1]) control.setAttribute("aria-valuetext", text);
       });
-      changes.forEach(([, attribute, values, which], i) => {
-        if (now[i] === which[frame]) return;
-        const value = values[now[i] = which[frame]];
-        if (attribute === "") nodes[i].innerHTML = value;
-        else if (value === null) nodes[i].removeAttribute(attribute);
-        else nodes[i].setAttribute(attribute, value);
-      });
+      npflWrite(changes, nodes, frame, now);
       if (says.length) sentence.textContent = says[frame];
     };
     const show = () => draw(position);
@@ -116,8 +144,14 @@ customElements.define("npfl-start", class extends HTMLElement {
       stop(false);
       if (read() && !event.state) figure.scrollIntoView();
     });
-    addEventListener("beforeprint", () => draw(first));
-    addEventListener("afterprint", show);
+    addEventListener("beforeprint", () => {
+      draw(first);
+      npflStrip(figure, { changes, says });
+    });
+    addEventListener("afterprint", () => {
+      figure.querySelector(".npfl-strip")?.remove();
+      show();
+    });
     // What was moved before the script came stays where it is.
     if (read(position)) figure.scrollIntoView();
   }
