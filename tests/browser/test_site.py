@@ -261,6 +261,18 @@ def test_a_term_shows_its_meaning(open_page):
     page.locator(":target").wait_for()
 
 
+def test_a_citation_shows_what_it_cites_to_keyboards_too(open_page):
+    page = open_page("chapters/11-dropout.html")
+    page.keyboard.press("Tab")
+    link = page.locator("article p a[href*='bibliography.html#']").first
+    link.focus()
+    card = page.locator(f"#{link.get_attribute('aria-describedby')}")
+    assert card.is_visible()
+    assert "Dropout: a simple way" in card.inner_text()
+    page.keyboard.press("Escape")
+    assert not card.is_visible()
+
+
 def test_progress_is_kept(open_page):
     page = open_page("chapters/05-softmax-derivative.html")
     page.get_by_label("I have worked through this page").check()
@@ -361,6 +373,8 @@ def test_every_button_works_where_scripts_come_before_the_page(slow_site, page_n
                 offered: all(".npfl-offer, .npfl-lacks").length,
                 terms: all("a:has(> .npfl-term)").length,
                 cards: all("a[aria-describedby]:has(> .npfl-term)").length,
+                cited: all("article a[href*='bibliography.html#']").length,
+                shown: all("a[aria-describedby][href*='bibliography.html#']").length,
                 blocks: all("div.highlight > pre").length,
                 copied: all("div.highlight > .copybtn").length,
                 read: all(".npfl-done input").length,
@@ -370,6 +384,7 @@ def test_every_button_works_where_scripts_come_before_the_page(slow_site, page_n
     assert found["checked"] == found["questions"]
     assert found["offered"] == found["code"]
     assert found["cards"] == found["terms"]
+    assert found["shown"] == found["cited"]
     assert found["copied"] == found["blocks"]
     assert found["read"] == page_name.startswith(("chapters/0", "chapters/1", "exercises/"))
 

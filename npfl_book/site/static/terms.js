@@ -1,12 +1,24 @@
-// A term shows its meaning while it is pointed at or has the focus; Escape takes the card away.
+// A term shows its meaning, and a citation what it cites, while it is pointed at or has the focus; Escape takes the
+// card away.
 {
   let open = null, due;
   const close = () => { clearTimeout(due); open?.hidePopover(); open = null; };
   const later = () => { clearTimeout(due); due = setTimeout(close, 200); };
-  for (const word of document.querySelectorAll(".npfl-term")) {
-    /** @type {HTMLAnchorElement} */
-    const link = word.closest("a");
-    const card = document.getElementById(`npfl-${link.hash.slice(1)}`);
+  // What a citation cites stands in its title, which keyboards never see.
+  const cited = (link) => {
+    const card = document.createElement("div");
+    card.id = `npfl-${link.hash.slice(1)}`;
+    card.className = "npfl-card";
+    card.popover = "manual";
+    card.textContent = link.title;
+    link.closest("article").append(card);
+    return card;
+  };
+  /** @type {NodeListOf<HTMLAnchorElement>} */
+  const links = document.querySelectorAll("article :is(a:has(> .npfl-term), a[title][href*='bibliography.html#'])");
+  for (const link of links) {
+    const known = document.getElementById(`npfl-${link.hash.slice(1)}`);
+    const card = known ?? (link.querySelector(".npfl-term") ? null : cited(link));
     if (!card?.showPopover) continue;
     link.setAttribute("aria-describedby", card.id);
     link.removeAttribute("title");
