@@ -28,6 +28,9 @@ KINDS = ["index", "chapters/07-l2", "exercises/mse_loss", "chapters/glossary", "
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # The rules whose verdict the colours decide; all others see nothing of the theme.
 COLOURS = ["color-contrast", "link-in-text-block"]
+# Those whose verdict depends on where a page's own text stands. What else differs between the widths, menus
+# and their buttons, belongs to the theme: it is the same on all pages, and asked for on one of each kind.
+ROOM = ["target-size", "scrollable-region-focusable"]
 # Without preload axe does not fetch style sheets on its own, from addresses that it resolves wrongly.
 OPTIONS = {"preload": False, "resultTypes": ["violations"]}
 # Most elements of a page are those of formulas and pictures, which keep their room, and repeated words of
@@ -284,7 +287,8 @@ class Visit:
         self.opened.evaluate("scrollTo(0, 0)")  # and the button that leads to the top covers nothing
         settings = SETTINGS
         if self.name not in KINDS:
-            settings = SETTINGS[sum(self.name.encode()) % 2 :: 2]
+            number = sum(self.name.encode())
+            settings = SETTINGS[number % 2 :: 2][:: 1 if number % 4 < 2 else -1]
             show(self.opened, *settings[0])
             self.opened.evaluate(WITHOUT_PARTS)
         self.opened.evaluate(AXE_SCRIPT)
@@ -292,7 +296,12 @@ class Visit:
         for width, theme in settings:
             show(self.opened, width, theme)
             self.wide(width)
-            options = {"runOnly": COLOURS if width in widths else WCAG, **OPTIONS}
+            rules = WCAG
+            if width in widths:
+                rules = COLOURS
+            elif widths and self.name not in KINDS:
+                rules = COLOURS + ROOM
+            options = {"runOnly": rules, **OPTIONS}
             parts = EXCLUDED if widths or self.name not in KINDS else {"exclude": []}
             widths.add(width)
             found = self.opened.evaluate(
