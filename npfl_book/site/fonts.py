@@ -41,8 +41,8 @@ def write(static: Path, css: str, pages: str) -> str:
     """Write the fonts with what the pages show, and put those that are used into the style sheet.
 
     The icons are those that the style sheet names: 2 kB instead of 156. Of formulas, the first three fonts
-    have 26 kB instead of 68. As they come with the style sheet, no line breaks anew after a formula whose
-    width changes with its font.
+    have 26 kB instead of 68. They come with the style sheet, and browsers decode them when a line has been
+    laid out: a line that breaks elsewhere with them does so in the frame after the first.
 
     Returns
     -------
